@@ -1,0 +1,214 @@
+using System.Globalization;
+using Emulator.Machine;
+
+namespace Emulator.Scenarios;
+
+/// <summary>A stretch of memory that a step has named.</summary>
+internal readonly record struct Region(string Name, ulong Address, ulong SizeBytes);
+
+/// <summary>
+/// The world that a running scenario acts on: a board, seen from its boot CPU as a boot ROM sees it, and the scenario's
+/// variables. Everything goes through the CPU's port: loads and stores.
+/// </summary>
+internal sealed class World(Board board, IProgramAssembler dma330Assembler)
+{
+    /// <summary>What a load or store of a device register costs the program.</summary>
+    public const long RegisterAccessTime = 50 * VirtualTime.Nanosecond;
+
+    /// <summary>What a store of the program to memory costs, whatever its length.</summary>
+    public const long MemoryAccessTime = 50 * VirtualTime.Nanosecond;
+
+    /// <summary>No scenario runs longer than this.</summary>
+    public const long MaximumTime = 100 * VirtualTime.Second;
+
+    /// <summary>No memory step is longer than this.</summary>
+    public const ulong MaximumMemoryStep = 64UL << 20;
+
+    /// <summary>No scenario has more events than this; it bounds programs that never end.</summary>
+    public const long MaximumEvents = 20_000_000;
+
+    private readonly Dictionary<string, Region> _regions = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (BoardRegister Register, RegisterField? Field)> _registers = new(
+        StringComparer.Ordinal
+    );
+
+    public Board Board { get; } = board;
+
+    public Simulation Simulation => Board.Simulation;
+
+    public CpuPort Cpu => Board.Cpu;
+
+    public IProgramAssembler Dma330Assembler { get; } = dma330Assembler;
+
+    public Variables Variables { get; } = new();
+
+    public long EventsRun { get; private set; }
+
+    public ulong Number(NumberValue value)
+    {
+        try
+        {
+            return value.Expression.Evaluate(Variables);
+        }
+        catch (ExpressionException exception)
+        {
+            throw StepFailedException.At(
+                new Place(value.Place.Line, value.Place.Column + exception.Offset),
+                exception.Message
+            );
+        }
+    }
+
+    public string Text(TextValue value)
+    {
+        try
+        {
+            return value.Template.Expand(Variables);
+        }
+        catch (ExpressionException exception)
+        {
+            throw StepFailedException.At(value.Place, exception.Message);
+        }
+    }
+
+    public void Name(Region region, ulong iova)
+    {
+        _regions[region.Name] = region;
+        Variables.Set(region.Name, region.Address);
+        Variables.Set(region.Name + ".iova", iova);
+        Variables.Set(region.Name + ".size", region.SizeBytes);
+        Variables.Set(region.Name + ".end", region.Address + region.SizeBytes);
+    }
+
+    public Region? FindRegion(string name) => _regions.TryGetValue(name, out Region region) ? region : null;
+
+    /// <summary>What is at an address, for people: "dst + 0x40".</summary>
+    public string Locate(ulong address)
+    {
+        foreach (Region region in _regions.Values)
+        {
+            if (address - region.Address < region.SizeBytes)
+            {
+                return string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{region.Name} + 0x{address - region.Address:x} ({Hexadecimal.Format(address)})"
+                );
+            }
+        }
+
+        return Hexadecimal.Format(address);
+    }
+
+    /// <summary>A register by name (<c>smmu.CB0_FSR</c>, a field of one: <c>smmu.CB0_FSR.TF</c>).</summary>
+    public (BoardRegister Register, RegisterField? Field) Register(string name, Place place)
+    {
+        if (_registers.TryGetValue(name, out (BoardRegister, RegisterField?) known))
+        {
+            return known;
+        }
+
+        RegisterReference reference = RegisterReference.Find(Board, name);
+        if (reference.Problem is { } problem)
+        {
+            throw StepFailedException.At(place, problem);
+        }
+
+        return _registers[name] = (reference.Register!.Value, reference.Field);
+    }
+
+    /// <summary>Lets the program's own time pass.</summary>
+    public void Spend(long time, Place place) => RunUntil(() => false, VirtualTime.Add(Simulation.Now, time), place);
+
+    /// <summary>Runs until a condition holds or a time comes, within the bounds of a scenario.</summary>
+    public bool RunUntil(Func<bool> condition, long deadline, Place place)
+    {
+        long limit = Math.Min(deadline, MaximumTime);
+        bool reached = false;
+        RunResult result = Simulation.RunUntil(
+            () =>
+            {
+                if (++EventsRun > MaximumEvents)
+                {
+                    throw StepFailedException.At(
+                        place,
+                        $"the scenario has run {MaximumEvents} events without an end; does a program run for ever?"
+                    );
+                }
+
+                return reached = condition();
+            },
+            limit
+        );
+        if (result == RunResult.DeadlinePassed && limit < deadline)
+        {
+            throw StepFailedException.At(
+                place,
+                $"the scenario has used all the virtual time it may ({VirtualTime.Format(MaximumTime)})"
+            );
+        }
+
+        return reached;
+    }
+
+    public ulong Load(ulong address, int sizeBytes, Place place, string what)
+    {
+        BusStatus status = Cpu.Load(address, sizeBytes, out ulong value);
+        return status == BusStatus.Okay
+            ? value
+            : throw StepFailedException.At(place, $"reading {what} gave {Show(status)}", "OKAY", Show(status));
+    }
+
+    public void Store(ulong address, int sizeBytes, ulong value, Place place, string what)
+    {
+        BusStatus status = Cpu.Store(address, sizeBytes, value);
+        if (status != BusStatus.Okay)
+        {
+            throw StepFailedException.At(place, $"writing {what} gave {Show(status)}", "OKAY", Show(status));
+        }
+    }
+
+    public byte[] LoadBytes(ulong address, ulong sizeBytes, Place place)
+    {
+        byte[] bytes = new byte[BoundedSize(sizeBytes, place)];
+        BusStatus status = Cpu.Load(address, bytes);
+        return status == BusStatus.Okay
+            ? bytes
+            : throw StepFailedException.At(
+                place,
+                $"reading {sizeBytes} bytes at {Locate(address)} gave {Show(status)}",
+                "OKAY",
+                Show(status)
+            );
+    }
+
+    public void StoreBytes(ulong address, ReadOnlySpan<byte> bytes, Place place)
+    {
+        BusStatus status = Cpu.Store(address, bytes);
+        if (status != BusStatus.Okay)
+        {
+            throw StepFailedException.At(
+                place,
+                $"writing {bytes.Length} bytes at {Locate(address)} gave {Show(status)}",
+                "OKAY",
+                Show(status)
+            );
+        }
+    }
+
+    public static int BoundedSize(ulong sizeBytes, Place place) =>
+        sizeBytes is > 0 and <= MaximumMemoryStep
+            ? (int)sizeBytes
+            : throw StepFailedException.At(
+                place,
+                $"a memory step takes 1 byte to {MaximumMemoryStep >> 20} MiB, not {sizeBytes} bytes"
+            );
+
+    public static string Show(BusStatus status) =>
+        status switch
+        {
+            BusStatus.Okay => "OKAY",
+            BusStatus.SlaveError => "SLVERR",
+            BusStatus.DecodeError => "DECERR",
+            _ => "held",
+        };
+}

@@ -1,0 +1,101 @@
+using System.Globalization;
+using Emulator.Machine;
+using YamlDotNet.RepresentationModel;
+
+namespace Emulator.Scenarios;
+
+/// <summary>A place that a load or store goes to: a register or field by name, or an address.</summary>
+internal sealed class Location
+{
+    private readonly TextValue? _name;
+    private readonly NumberValue? _address;
+    private readonly int? _size;
+
+    private Location(TextValue? name, NumberValue? address, int? size)
+    {
+        _name = name;
+        _address = address;
+        _size = size;
+    }
+
+    public Place Place => _name?.Place ?? _address!.Place;
+
+    /// <summary>Reads <c>smmu.CB0_FSR</c>, <c>dma$n.CSR0</c> or an address. A dot makes it a name, unless it is a variable's.</summary>
+    public static Location Read(ReadingContext context, YamlNode node, int? size)
+    {
+        string text = (node as YamlScalarNode)?.Value ?? "";
+        bool isName =
+            text.Contains('.', StringComparison.Ordinal)
+            && !context.Knows(text)
+            && !char.IsAsciiDigit(text.TrimStart()[0])
+            && !text.Contains(' ', StringComparison.Ordinal);
+        if (!isName)
+        {
+            return new Location(null, context.Number(node), size);
+        }
+
+        TextValue name = context.Text(node);
+        if (name.Template.Literal is { } literal && context.Board is { } board)
+        {
+            RegisterReference reference = RegisterReference.Find(board, literal);
+            if (reference.Problem is { } problem)
+            {
+                context.Fail(node, problem);
+            }
+        }
+
+        return new Location(name, null, size);
+    }
+
+    public Access Resolve(World world)
+    {
+        if (_name is null)
+        {
+            ulong address = world.Number(_address!);
+            int size = _size ?? 4;
+            return new Access(address, size, null, world.Locate(address), _address!.Place);
+        }
+
+        string name = world.Text(_name);
+        (BoardRegister register, RegisterField? field) = world.Register(name, _name.Place);
+        string shown = field is null ? register.Name : $"{register.Name}.{field.Value.Name}";
+        return new Access(register.Address, _size ?? register.Register.WidthBits / 8, field, shown, _name.Place);
+    }
+
+    /// <summary>A resolved location.</summary>
+    internal readonly record struct Access(ulong Address, int SizeBytes, RegisterField? Field, string Name, Place Place)
+    {
+        public ulong Load(World world)
+        {
+            ulong value = world.Load(Address, SizeBytes, Place, Name);
+            return Field?.Of(value) ?? value;
+        }
+
+        public void Store(World world, ulong value)
+        {
+            if (Field is { } field)
+            {
+                ulong mask = field.Of(ulong.MaxValue);
+                if (value > mask)
+                {
+                    throw StepFailedException.At(
+                        Place,
+                        string.Create(CultureInfo.InvariantCulture, $"{value} does not fit in {Name}, which takes 0..{mask}")
+                    );
+                }
+
+                ulong others = world.Load(Address, SizeBytes, Place, Name) & ~(mask << field.Low);
+                value = others | (value << field.Low);
+            }
+            else if (SizeBytes < 8 && value >> (SizeBytes * 8) != 0)
+            {
+                throw StepFailedException.At(
+                    Place,
+                    $"{Hexadecimal.Format(value)} does not fit in the {SizeBytes * 8} bits of {Name}"
+                );
+            }
+
+            world.Store(Address, SizeBytes, value, Place, Name);
+        }
+    }
+}

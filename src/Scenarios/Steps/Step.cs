@@ -1,0 +1,92 @@
+using YamlDotNet.RepresentationModel;
+
+namespace Emulator.Scenarios;
+
+/// <summary>One step of a scenario, read and checked, ready to be run any number of times.</summary>
+internal abstract class Step(Place place)
+{
+    public Place Place { get; } = place;
+
+    /// <summary>Does it. Ends the run by a <see cref="StepFailedException"/> when it fails.</summary>
+    public abstract void Run(World world);
+}
+
+/// <summary>The kinds of steps and how each is read. The key of a step is its kind.</summary>
+internal static class StepReader
+{
+    // csharpier-ignore
+    private static readonly Dictionary<string, Func<ReadingContext, YamlNode, Step>> Kinds = new(StringComparer.Ordinal)
+    {
+        ["mmio"]   = MmioStep.Read,
+        ["memory"] = MemoryStep.Read,
+        ["tables"] = TablesStep.Read,
+        ["dma330"] = Dma330Step.Read,
+        ["wait"]   = WaitStep.Read,
+        ["expect"] = ExpectStep.Read,
+        ["never"]  = NeverStep.Read,
+        ["let"]    = LetStep.Read,
+        ["repeat"] = RepeatStep.Read,
+    };
+
+    public static IReadOnlyList<Step> ReadAll(ReadingContext context, IEnumerable<YamlNode> nodes)
+    {
+        var steps = new List<Step>();
+        foreach (YamlNode node in nodes)
+        {
+            if (ReadOne(context, node) is { } step)
+            {
+                steps.Add(step);
+            }
+        }
+
+        return steps;
+    }
+
+    private static Step? ReadOne(ReadingContext context, YamlNode node)
+    {
+        if (node is not YamlMappingNode mapping)
+        {
+            context.Fail(node, $"a step is '- kind: ...', not {ReadingContext.Describe(node)}");
+            return null;
+        }
+
+        Step? step = null;
+        string? kindSeen = null;
+        foreach ((YamlNode key, YamlNode value) in mapping.Children)
+        {
+            string word = (key as YamlScalarNode)?.Value ?? "";
+            if (word == "note")
+            {
+                context.Text(value);
+                continue;
+            }
+
+            if (!Kinds.TryGetValue(word, out Func<ReadingContext, YamlNode, Step>? read))
+            {
+                IEnumerable<string> valid = Kinds.Keys.Append("note");
+                context.Fail(
+                    key,
+                    $"unknown step '{word}'{Words.DidYouMean(word, valid)} Valid steps: {string.Join(", ", valid)}"
+                );
+                kindSeen ??= word;
+                continue;
+            }
+
+            if (kindSeen is not null)
+            {
+                context.Fail(key, $"this step is '{kindSeen}' already; begin '{word}:' with its own '- '");
+                continue;
+            }
+
+            kindSeen = word;
+            step = read(context, value);
+        }
+
+        if (kindSeen is null)
+        {
+            context.Fail(node, $"an empty step; write one of: {string.Join(", ", Kinds.Keys)}");
+        }
+
+        return step;
+    }
+}
