@@ -112,7 +112,7 @@ public readonly record struct Dma330Instruction
         }
     }
 
-    /// <summary>The instruction in the notation of the assembler, which turns it into the same bytes.</summary>
+    /// <summary>The instruction in the notation of <see cref="Dma330Assembler"/>, which turns it into the same bytes.</summary>
     public override string ToString()
     {
         if (!IsCanonical || Dma330InstructionSet.Find(FirstByte) is not { } row)
