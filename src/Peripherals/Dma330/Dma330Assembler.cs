@@ -1,8 +1,8 @@
 namespace Emulator.Peripherals;
 
 /// <summary>
-/// The assembler of DMA-330 programs. It takes the notation of Arm DDI 0424, the one of this file's disassembler and
-/// the one that Linux's pl330 driver prints when built with PL330_DEBUG_MCGEN.
+/// The assembler of DMA-330 programs. It takes the notation of Arm DDI 0424, that of <see cref="Dma330Disassembler"/> and
+/// that which Linux's pl330 driver prints when built with PL330_DEBUG_MCGEN.
 /// </summary>
 /// <remarks>
 /// <para>One instruction per line, after any number of labels (<c>copy:</c>). Mnemonics, registers and keywords are

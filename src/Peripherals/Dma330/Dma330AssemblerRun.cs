@@ -41,6 +41,7 @@ internal sealed class Dma330AssemblerRun(uint origin)
     private int _line;
     private int _start;
     private bool _manualLoops;
+    private int _openCounted;
 
     /// <summary>How a value is put into the code.</summary>
     private enum Slot
@@ -555,7 +556,8 @@ internal sealed class Dma330AssemblerRun(uint origin)
         return null;
     }
 
-    private int FreeCounter() => _loops.Exists(loop => loop.Counter == 0) ? 1 : 0;
+    private int FreeCounter() =>
+        _openCounted > 0 && _loops.FindLast(loop => loop.Counter != Endless).Counter == 0 ? 1 : 0;
 
     private void CheckNesting(Dma330Token word, int? named)
     {
@@ -564,11 +566,11 @@ internal sealed class Dma330AssemblerRun(uint origin)
             return;
         }
 
-        if (_loops.Count(loop => loop.Counter != Endless) >= CountedLoops)
+        if (_openCounted >= CountedLoops)
         {
             Error(word, $"counted loops nest at most {CountedLoops} deep: LC0 and LC1 are both in use");
         }
-        else if (_loops.FindIndex(loop => loop.Counter == named) is >= 0 and var outer)
+        else if (_loops.FindLastIndex(loop => loop.Counter == named) is >= 0 and var outer)
         {
             var counter = CounterName(_loops[outer].Counter);
             Error(word, $"{counter} already counts the loop opened in line {_loops[outer].Line}");
@@ -580,6 +582,7 @@ internal sealed class Dma330AssemblerRun(uint origin)
         if (!_manualLoops)
         {
             _loops.Add(loop);
+            _openCounted += loop.Counter == Endless ? 0 : 1;
         }
     }
 
@@ -592,6 +595,7 @@ internal sealed class Dma330AssemblerRun(uint origin)
 
         var loop = _loops[^1];
         _loops.RemoveAt(_loops.Count - 1);
+        _openCounted -= loop.Counter == Endless ? 0 : 1;
         return loop;
     }
 

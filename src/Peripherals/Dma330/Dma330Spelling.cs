@@ -5,6 +5,9 @@ internal static class Dma330Spelling
 {
     private const int LongestWord = 24;
 
+    // A bound on the work that a long text full of mistakes can cause.
+    private const int MostCandidates = 200;
+
     /// <summary>": did you mean X?" for the nearest candidate, or nothing if none is near.</summary>
     public static string Hint(string word, IEnumerable<string> candidates) =>
         Nearest(word, candidates) is { } nearest ? $": did you mean {nearest}?" : "";
@@ -18,7 +21,7 @@ internal static class Dma330Spelling
 
         string? nearest = null;
         var best = Math.Clamp(word.Length / 3, 1, 2) + 1;
-        foreach (var candidate in candidates)
+        foreach (var candidate in candidates.Take(MostCandidates))
         {
             var distance =
                 candidate.Length > 3 && candidate[3..].Equals(word, StringComparison.OrdinalIgnoreCase)
