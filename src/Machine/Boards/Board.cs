@@ -36,9 +36,13 @@ public sealed record BoardDevice(
                 && window.TryFind(register, out ulong offset, out RegisterDescription description)
             )
             {
-                int index =
-                    description.Count == 1 ? 0 : (int)((offset - description.Offset) / description.StrideBytes);
-                return new BoardRegister(this, region.Start + offset, $"{Name}.{description.NameOf(index)}", description);
+                int index = description.Count == 1 ? 0 : (int)((offset - description.Offset) / description.StrideBytes);
+                return new BoardRegister(
+                    this,
+                    region.Start + offset,
+                    $"{Name}.{description.NameOf(index)}",
+                    description
+                );
             }
         }
 

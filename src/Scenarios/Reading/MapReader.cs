@@ -25,7 +25,10 @@ internal sealed class MapReader
         Place = ReadingContext.PlaceOf(node);
         if (_node is null)
         {
-            context.Fail(node, $"{what} takes keys and values, {{ key: value, ... }}, not {ReadingContext.Describe(node)}");
+            context.Fail(
+                node,
+                $"{what} takes keys and values, {{ key: value, ... }}, not {ReadingContext.Describe(node)}"
+            );
             return;
         }
 
@@ -72,7 +75,10 @@ internal sealed class MapReader
             return name;
         }
 
-        _context.Fail(entry.Value, $"'{key}:' takes a name of letters, digits and _, not {ReadingContext.Describe(entry.Value)}");
+        _context.Fail(
+            entry.Value,
+            $"'{key}:' takes a name of letters, digits and _, not {ReadingContext.Describe(entry.Value)}"
+        );
         return null;
     }
 
@@ -169,7 +175,10 @@ internal sealed class MapReader
 
         if (entry.Value is not YamlMappingNode mapping)
         {
-            _context.Fail(entry.Value, $"'{key}:' takes {{ name: value, ... }}, not {ReadingContext.Describe(entry.Value)}");
+            _context.Fail(
+                entry.Value,
+                $"'{key}:' takes {{ name: value, ... }}, not {ReadingContext.Describe(entry.Value)}"
+            );
             yield break;
         }
 
@@ -217,7 +226,10 @@ internal sealed class MapReader
             if (!_asked.Contains(name, StringComparer.Ordinal))
             {
                 string valid = string.Join(", ", _asked);
-                _context.Fail(key, $"unknown key '{name}' in {_what}{Words.DidYouMean(name, _asked)} Valid keys: {valid}");
+                _context.Fail(
+                    key,
+                    $"unknown key '{name}' in {_what}{Words.DidYouMean(name, _asked)} Valid keys: {valid}"
+                );
             }
         }
     }

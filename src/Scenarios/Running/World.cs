@@ -15,7 +15,7 @@ internal sealed class World(Board board, IProgramAssembler dma330Assembler)
     /// <summary>What a load or store of a device register costs the program.</summary>
     public const long RegisterAccessTime = 50 * VirtualTime.Nanosecond;
 
-    /// <summary>What a store of the program to memory costs, whatever its length.</summary>
+    /// <summary>What writing up to 64 bytes of memory costs the program.</summary>
     public const long MemoryAccessTime = 50 * VirtualTime.Nanosecond;
 
     /// <summary>No scenario runs longer than this.</summary>
@@ -26,6 +26,12 @@ internal sealed class World(Board board, IProgramAssembler dma330Assembler)
 
     /// <summary>No scenario has more events than this; it bounds programs that never end.</summary>
     public const long MaximumEvents = 20_000_000;
+
+    /// <summary>No scenario makes more steps than this, repetitions counted.</summary>
+    public const long MaximumSteps = 5_000_000;
+
+    /// <summary>No scenario touches more memory than this.</summary>
+    public const long MaximumTouchedBytes = 1L << 30;
 
     private readonly Dictionary<string, Region> _regions = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (BoardRegister Register, RegisterField? Field)> _registers = new(
@@ -42,7 +48,11 @@ internal sealed class World(Board board, IProgramAssembler dma330Assembler)
 
     public Variables Variables { get; } = new();
 
-    public long EventsRun { get; private set; }
+    /// <summary>The translation tables that steps have laid out: where they are, never what they say.</summary>
+    public Dictionary<string, StageTwoTables> Tables { get; } = new(StringComparer.Ordinal);
+
+    private long _eventsRun;
+    private long _stepsRun;
 
     public ulong Number(NumberValue value)
     {
@@ -116,8 +126,39 @@ internal sealed class World(Board board, IProgramAssembler dma330Assembler)
         return _registers[name] = (reference.Register!.Value, reference.Field);
     }
 
+    /// <summary>Runs one step, within the bounds of a scenario.</summary>
+    public void Run(Step step)
+    {
+        if (++_stepsRun > MaximumSteps)
+        {
+            throw StepFailedException.At(step.Place, $"the scenario has made {MaximumSteps} steps; that is the limit");
+        }
+
+        step.Run(this);
+    }
+
     /// <summary>Lets the program's own time pass.</summary>
-    public void Spend(long time, Place place) => RunUntil(() => false, VirtualTime.Add(Simulation.Now, time), place);
+    public void Spend(long time, Place place)
+    {
+        RunUntil(() => false, VirtualTime.Add(Simulation.Now, time), place);
+        long touched = 0;
+        foreach (BusRegion memory in Board.Memory)
+        {
+            touched += memory.Target is Ram ram ? ram.TouchedBytes : 0;
+        }
+
+        if (touched > MaximumTouchedBytes)
+        {
+            throw StepFailedException.At(
+                place,
+                $"the scenario has touched more than {MaximumTouchedBytes >> 20} MiB of memory; that is the limit"
+            );
+        }
+    }
+
+    /// <summary>Lets the time pass that writing so many bytes takes.</summary>
+    public void SpendOnMemory(long lengthBytes, Place place) =>
+        Spend(MemoryAccessTime * Math.Max(1, lengthBytes / 64), place);
 
     /// <summary>Runs until a condition holds or a time comes, within the bounds of a scenario.</summary>
     public bool RunUntil(Func<bool> condition, long deadline, Place place)
@@ -127,7 +168,7 @@ internal sealed class World(Board board, IProgramAssembler dma330Assembler)
         RunResult result = Simulation.RunUntil(
             () =>
             {
-                if (++EventsRun > MaximumEvents)
+                if (++_eventsRun > MaximumEvents)
                 {
                     throw StepFailedException.At(
                         place,

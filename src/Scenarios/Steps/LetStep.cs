@@ -25,7 +25,11 @@ internal sealed class LetStep : Step
         foreach ((YamlNode key, YamlNode value) in mapping.Children)
         {
             string name = (key as YamlScalarNode)?.Value ?? "";
-            if (name.Length == 0 || char.IsAsciiDigit(name[0]) || !name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_'))
+            if (
+                name.Length == 0
+                || char.IsAsciiDigit(name[0])
+                || !name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_')
+            )
             {
                 context.Fail(key, $"'{name}' is not a name; use letters, digits and _");
                 continue;

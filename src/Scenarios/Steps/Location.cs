@@ -80,7 +80,10 @@ internal sealed class Location
                 {
                     throw StepFailedException.At(
                         Place,
-                        string.Create(CultureInfo.InvariantCulture, $"{value} does not fit in {Name}, which takes 0..{mask}")
+                        string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"{value} does not fit in {Name}, which takes 0..{mask}"
+                        )
                     );
                 }
 

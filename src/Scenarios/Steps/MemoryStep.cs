@@ -11,7 +11,14 @@ internal sealed class MemoryStep : Step
     private readonly string? _as;
     private readonly BytePattern? _content;
 
-    private MemoryStep(Place place, NumberValue at, NumberValue? size, NumberValue? iova, string? name, BytePattern? content)
+    private MemoryStep(
+        Place place,
+        NumberValue at,
+        NumberValue? size,
+        NumberValue? iova,
+        string? name,
+        BytePattern? content
+    )
         : base(place)
     {
         _at = at;
@@ -36,7 +43,10 @@ internal sealed class MemoryStep : Step
         }
         else if (name is null && content is null && map.Has("at"))
         {
-            context.Fail(map.Place, $"memory does nothing: give it a name with 'as:' or bytes with {string.Join(", ", BytePattern.Keys)}");
+            context.Fail(
+                map.Place,
+                $"memory does nothing: give it a name with 'as:' or bytes with {string.Join(", ", BytePattern.Keys)}"
+            );
         }
 
         map.Finish();
@@ -64,6 +74,6 @@ internal sealed class MemoryStep : Step
         }
 
         world.StoreBytes(address, bytes, Place);
-        world.Spend(World.MemoryAccessTime, Place);
+        world.SpendOnMemory(bytes.Length, Place);
     }
 }

@@ -52,7 +52,7 @@ internal sealed class RepeatStep : Step
 
             foreach (Step step in _steps)
             {
-                step.Run(world);
+                world.Run(step);
             }
         }
     }

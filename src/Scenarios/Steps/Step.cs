@@ -55,7 +55,7 @@ internal static class StepReader
         foreach ((YamlNode key, YamlNode value) in mapping.Children)
         {
             string word = (key as YamlScalarNode)?.Value ?? "";
-            if (word == "note")
+            if (word is "note")
             {
                 context.Text(value);
                 continue;

@@ -106,7 +106,10 @@ internal sealed class BytePattern
         byte[]? bytes = ParseHex(text);
         if (bytes is null)
         {
-            context.Fail(map.PlaceOf("bytes"), $"'bytes:' takes pairs of hexadecimal digits such as 'de ad be ef', not '{text}'");
+            context.Fail(
+                map.PlaceOf("bytes"),
+                $"'bytes:' takes pairs of hexadecimal digits such as 'de ad be ef', not '{text}'"
+            );
             return null;
         }
 

@@ -54,8 +54,7 @@ internal sealed class Expression
         return new Expression(text, root, parser.Names);
     }
 
-    public static Expression Constant(ulong value) =>
-        new(value.ToString(CultureInfo.InvariantCulture), _ => value, []);
+    public static Expression Constant(ulong value) => new(value.ToString(CultureInfo.InvariantCulture), _ => value, []);
 
     /// <exception cref="ExpressionException">A variable is not defined, or a division by zero.</exception>
     public ulong Evaluate(Variables variables) => _root(variables);
@@ -202,7 +201,12 @@ internal sealed class Expression
             digits = digits.Replace("_", "", StringComparison.Ordinal);
             bool isHex = digits.StartsWith("0x", StringComparison.OrdinalIgnoreCase);
             bool read = isHex
-                ? ulong.TryParse(digits.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong value)
+                ? ulong.TryParse(
+                    digits.AsSpan(2),
+                    NumberStyles.AllowHexSpecifier,
+                    CultureInfo.InvariantCulture,
+                    out ulong value
+                )
                 : ulong.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out value);
             if (!read || (shift != 0 && value >> (64 - shift) != 0))
             {

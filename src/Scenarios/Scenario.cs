@@ -1,0 +1,42 @@
+using System.Diagnostics;
+
+namespace Emulator.Scenarios;
+
+/// <summary>A scenario, read and checked, that can be run any number of times.</summary>
+[DebuggerDisplay("{Name,nq} ({File,nq})")]
+public sealed class Scenario
+{
+    internal Scenario(
+        string file,
+        string name,
+        string board,
+        IReadOnlyDictionary<string, ulong> options,
+        IReadOnlyList<string> sourceLines,
+        IReadOnlyList<Step> steps
+    )
+    {
+        File = file;
+        Name = name;
+        Board = board;
+        Options = options;
+        SourceLines = sourceLines;
+        Steps = steps;
+    }
+
+    /// <summary>The file, as the user named it.</summary>
+    public string File { get; }
+
+    /// <summary>What it tells, in a line.</summary>
+    public string Name { get; }
+
+    /// <summary>The board it runs on.</summary>
+    public string Board { get; }
+
+    /// <summary>The board's hardware options.</summary>
+    public IReadOnlyDictionary<string, ulong> Options { get; }
+
+    /// <summary>The text, for the report of a failure.</summary>
+    public IReadOnlyList<string> SourceLines { get; }
+
+    internal IReadOnlyList<Step> Steps { get; }
+}

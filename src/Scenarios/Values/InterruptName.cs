@@ -1,0 +1,116 @@
+using System.Globalization;
+using Emulator.Machine;
+using YamlDotNet.RepresentationModel;
+
+namespace Emulator.Scenarios;
+
+/// <summary>An interrupt of the GIC as device trees and people name it: <c>SPI 64</c>, <c>PPI 13</c>, <c>SGI 1</c>.</summary>
+internal sealed record InterruptName(string Kind, NumberValue Number, Place Place)
+{
+    public static InterruptName Read(ReadingContext context, YamlNode node)
+    {
+        Place place = ReadingContext.PlaceOf(node);
+        string text = (node as YamlScalarNode)?.Value ?? "";
+        foreach (string kind in new[] { "SPI", "PPI", "SGI", "INTID" })
+        {
+            if (!text.StartsWith(kind + " ", StringComparison.OrdinalIgnoreCase))
+            {
+                continue;
+            }
+
+            try
+            {
+                var expression = Expression.Parse(text[(kind.Length + 1)..]);
+                context.CheckNames(expression.Names, place);
+                return new InterruptName(kind, new NumberValue(expression, place), place);
+            }
+            catch (ExpressionException exception)
+            {
+                context.Fail(node, exception.Message);
+            }
+        }
+
+        context.Fail(
+            node,
+            $"an interrupt is written 'SPI 64', 'PPI 13', 'SGI 1' or 'INTID 96', not {ReadingContext.Describe(node)}"
+        );
+        return new InterruptName("INTID", NumberValue.Zero, place);
+    }
+
+    /// <summary>The number that the GIC uses (IHI 0048, 2.2.1).</summary>
+    public ulong Resolve(World world)
+    {
+        ulong number = world.Number(Number);
+        (ulong first, ulong count) = Kind switch
+        {
+            "SPI" => (32UL, 988UL),
+            "PPI" => (16UL, 16UL),
+            "SGI" => (0UL, 16UL),
+            _ => (0UL, 1020UL),
+        };
+        return number < count
+            ? first + number
+            : throw StepFailedException.At(Place, $"{Kind} takes 0..{count - 1}, not {number}");
+    }
+
+    public static string Show(ulong id) =>
+        id switch
+        {
+            < 16 => string.Create(CultureInfo.InvariantCulture, $"SGI {id}"),
+            < 32 => string.Create(CultureInfo.InvariantCulture, $"PPI {id - 16}"),
+            < 1020 => string.Create(CultureInfo.InvariantCulture, $"SPI {id - 32}"),
+            1023 => "none (1023, spurious)",
+            _ => string.Create(CultureInfo.InvariantCulture, $"INTID {id}"),
+        };
+}
+
+/// <summary>The board's GICv2 as software sees it: the registers of the only device that has a GICC_IAR.</summary>
+internal sealed class GicRegisters
+{
+    private readonly World _world;
+    private readonly BoardDevice _gic;
+    private readonly Place _place;
+
+    private GicRegisters(World world, BoardDevice gic, Place place)
+    {
+        _world = world;
+        _gic = gic;
+        _place = place;
+    }
+
+    public static GicRegisters Of(World world, Place place)
+    {
+        foreach (BoardDevice device in world.Board.Devices)
+        {
+            if (device.FindRegister("GICC_IAR") is not null)
+            {
+                return new GicRegisters(world, device, place);
+            }
+        }
+
+        throw StepFailedException.At(place, $"board {world.Board.Name} has no GIC whose registers this step could use");
+    }
+
+    public ulong Acknowledge() => Load("GICC_IAR") & 0x3FF;
+
+    public void EndOfInterrupt(ulong id) => Store("GICC_EOIR", id);
+
+    public bool IsPending(ulong id) => Bit("GICD_ISPENDR", id);
+
+    public bool IsEnabled(ulong id) => Bit("GICD_ISENABLER", id);
+
+    private bool Bit(string registers, ulong id) =>
+        ((Load(string.Create(CultureInfo.InvariantCulture, $"{registers}{id / 32}")) >> (int)(id % 32)) & 1) != 0;
+
+    private ulong Load(string register)
+    {
+        (BoardRegister found, _) = _world.Register($"{_gic.Name}.{register}", _place);
+        return _world.Load(found.Address, 4, _place, found.Name);
+    }
+
+    private void Store(string register, ulong value)
+    {
+        (BoardRegister found, _) = _world.Register($"{_gic.Name}.{register}", _place);
+        _world.Store(found.Address, 4, value, _place, found.Name);
+    }
+}
