@@ -224,7 +224,6 @@ public static class DeviceTreeOverlay
         target.LocationList.AddRange(content.LocationList);
         foreach (DeviceTreeProperty property in content.PropertyList)
         {
-            // The base's phandle is what others already refer to; the overlay's own references use the moved one, so it wins as in libfdt.
             if (target.FindProperty(property.Name) is { } old)
             {
                 old.Replace(property.Bytes, property.MarkerArray, property.Location);
