@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Emulator.Machine.DeviceTrees;
 
 namespace Emulator.Machine;
 
@@ -67,10 +68,11 @@ public readonly record struct BoardRegister(
 public sealed class Board
 {
     /// <summary>Puts a board together from parts; use a board factory unless you wire by hand.</summary>
-    public Board(string name, Simulation simulation)
+    public Board(string name, Simulation simulation, DeviceTree? hardwareTree = null)
     {
         Name = name;
         Simulation = simulation;
+        HardwareTree = hardwareTree ?? new DeviceTree();
         Bus = new Bus("bus", simulation.Trace);
     }
 
@@ -79,6 +81,9 @@ public sealed class Board
 
     /// <summary>The simulation it lives in.</summary>
     public Simulation Simulation { get; }
+
+    /// <summary>The device tree of the hardware, facts included that the kernel is not told. Not to be changed.</summary>
+    public DeviceTree HardwareTree { get; }
 
     /// <summary>The system bus.</summary>
     public Bus Bus { get; }

@@ -142,6 +142,15 @@ public sealed class DeviceTreeNode
     /// <summary>Whether <c>compatible</c> contains the string.</summary>
     public bool IsCompatible(string compatible) => Compatible.Contains(compatible, StringComparer.Ordinal);
 
+    /// <summary>This node, its parent and so on up to the root.</summary>
+    public IEnumerable<DeviceTreeNode> SelfAndAncestors()
+    {
+        for (DeviceTreeNode? node = this; node is not null; node = node.Parent)
+        {
+            yield return node;
+        }
+    }
+
     /// <summary>The node itself and everything below it, parents before children.</summary>
     public IEnumerable<DeviceTreeNode> SelfAndDescendants()
     {

@@ -1,0 +1,356 @@
+using System.Globalization;
+using Emulator.Machine.DeviceTrees;
+
+namespace Emulator.Machine;
+
+/// <summary>
+/// One assembly of a board: first everything is made, then interrupt lines and master ports are wired, because a device
+/// may be wired to one that comes later in the tree.
+/// </summary>
+internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> findModel)
+{
+    private readonly List<NodeContext> _contexts = [];
+    private readonly Dictionary<string, IDevice> _byPath = new(StringComparer.Ordinal);
+
+    public Board Board { get; } = board;
+
+    private DeviceTree Tree => Board.HardwareTree;
+
+    public Board Run(IReadOnlyList<Attachment> attachments)
+    {
+        AddMemory();
+        AddCpus();
+        foreach (DeviceTreeNode node in Tree.Nodes.Where(IsDevice))
+        {
+            AddDevice(
+                node,
+                attachments.FirstOrDefault(a => string.Equals(a.NodePath, node.Path, StringComparison.Ordinal))
+            );
+        }
+
+        foreach (NodeContext context in _contexts)
+        {
+            WireInterrupts(context);
+            WirePorts(context);
+        }
+
+        return Board;
+    }
+
+    private static bool IsDevice(DeviceTreeNode node) =>
+        node.Parent is not null
+        && node.IsEnabled
+        && !HardwareFacts.IsFact(node.Name)
+        && !IsMemory(node)
+        && !IsBelow(node, "cpus", "chosen", "aliases", "reserved-memory", "__symbols__", "options")
+        && node.SelfAndAncestors().All(ancestor => ancestor.IsEnabled)
+        && node.Compatible.Count > 0;
+
+    private static bool IsMemory(DeviceTreeNode node) =>
+        node.FindProperty("device_type") is { LooksLikeStrings: true } type && type.ReadString() is "memory";
+
+    private static bool IsBelow(DeviceTreeNode node, params ReadOnlySpan<string> names)
+    {
+        foreach (DeviceTreeNode ancestor in node.SelfAndAncestors())
+        {
+            if (ancestor.Parent is { Parent: null } && names.Contains(ancestor.Name))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static string NameOf(DeviceTreeNode node) => node.Labels.Count > 0 ? node.Labels[0] : node.Name;
+
+    private void AddMemory()
+    {
+        foreach (RegEntry entry in Tree.ReadMemory())
+        {
+            string name = string.Create(CultureInfo.InvariantCulture, $"memory@{entry.Address.Value:x}");
+            var ram = new Ram(name, entry.LengthBytes);
+            Board.Memory.Add(Board.Bus.Map(name, entry.Address.Value, entry.LengthBytes, ram));
+        }
+    }
+
+    private void AddCpus()
+    {
+        IEnumerable<DeviceTreeNode> nodes = Tree.FindByPath("/cpus")?.Children ?? [];
+        int count = nodes.Count(node => node.BaseName is "cpu" && node.IsEnabled);
+        for (int n = 0; n < Math.Max(1, count); n++)
+        {
+            Board.Cpus.Add(
+                new CpuPort(
+                    string.Create(CultureInfo.InvariantCulture, $"cpu{n}"),
+                    n,
+                    Board.Bus,
+                    Board.Simulation.Trace
+                )
+            );
+        }
+    }
+
+    private void AddDevice(DeviceTreeNode node, Attachment? attachment)
+    {
+        DeviceModel? model = attachment is null
+            ? node.Compatible.Select(findModel).FirstOrDefault(candidate => candidate is not null)
+            : new DeviceModel(node.Compatible[0], "attached device", attachment.Create);
+        IReadOnlyList<RegEntry> reg = ReadReg(node);
+        if (model is null && reg.Count == 0)
+        {
+            return;
+        }
+
+        var context = new NodeContext(this, node, NameOf(node), reg);
+        IDevice? device = null;
+        if (model is null)
+        {
+            var stub = new StubTarget(context.Name, Board.Simulation.Trace);
+            for (int index = 0; index < reg.Count; index++)
+            {
+                context.MapRegisters(index, stub);
+            }
+        }
+        else
+        {
+            device = model.Create(context);
+            _byPath[node.Path] = device;
+        }
+
+        _contexts.Add(context);
+        Board.Devices.Add(
+            new BoardDevice(
+                context.Name,
+                node.Path,
+                node.Compatible,
+                model?.Title,
+                device,
+                context.Regions,
+                context.Lines.ConvertAll(line => line.Line),
+                context.Ports
+            )
+        );
+    }
+
+    /// <summary>The physical <c>reg</c> entries; none for a node on a bus that the CPU cannot reach (an I2C device).</summary>
+    private static IReadOnlyList<RegEntry> ReadReg(DeviceTreeNode node)
+    {
+        if (!node.HasProperty("reg") || node.Parent!.SizeCells() == 0)
+        {
+            return [];
+        }
+
+        return node.ReadReg().All(entry => node.TranslateAddress(entry.Address) is not null)
+            ? node.ReadPhysicalReg()
+            : [];
+    }
+
+    private void WireInterrupts(NodeContext context)
+    {
+        if (context.Lines.Count == 0)
+        {
+            return;
+        }
+
+        IReadOnlyList<InterruptSpecifier> told = Tree.ReadInterrupts(context.Node);
+        IReadOnlyList<InterruptSpecifier> wired = ReadWiring(context.Node) ?? told;
+        foreach ((InterruptLine line, int index) in context.Lines)
+        {
+            if (index < 0 || index >= wired.Count)
+            {
+                continue;
+            }
+
+            InterruptSpecifier specifier = wired[index];
+            if (!_byPath.TryGetValue(specifier.Controller.Path, out IDevice? device))
+            {
+                Board.Warnings.Add(
+                    $"{context.Name}: {line.Name} goes to {specifier.Controller.Path}, which is not modelled; nothing will see it"
+                );
+                continue;
+            }
+
+            string problem = "it is no interrupt controller";
+            uint[] cells = [.. specifier.Cells];
+            InterruptInput input =
+                (device as IInterruptController)?.FindInput(cells, out problem)
+                ?? throw new BoardException(
+                    $"{context.Node.Path}: interrupt {index} <{Show(cells)}> does not fit {device.Name}: {problem}"
+                );
+            line.Connect(input);
+            WarnOfContradiction(context, line, index, told, cells, input);
+        }
+    }
+
+    private void WarnOfContradiction(
+        NodeContext context,
+        InterruptLine line,
+        int index,
+        IReadOnlyList<InterruptSpecifier> told,
+        uint[] wired,
+        InterruptInput input
+    )
+    {
+        if (index < told.Count && !told[index].Cells.SequenceEqual(wired))
+        {
+            Board.Warnings.Add(
+                $"{context.Name}: {line.Name} is wired to {input.Name} (<{Show(wired)}>), but the device tree says "
+                    + $"<{Show(told[index].Cells)}>; a driver that believes the tree waits in vain"
+            );
+        }
+    }
+
+    /// <summary><c>emulator,interrupts</c>: how the hardware is wired where that is not what the tree says.</summary>
+    private List<InterruptSpecifier>? ReadWiring(DeviceTreeNode node)
+    {
+        if (node.FindProperty("emulator,interrupts") is not { } property)
+        {
+            return null;
+        }
+
+        DeviceTreeNode parent =
+            Tree.FindInterruptParent(node)
+            ?? throw new BoardException($"{node.Path}: 'emulator,interrupts' needs an interrupt parent");
+        uint[] cells = property.ReadCells();
+        int count = (int)parent.GetProperty("#interrupt-cells").ReadUInt32();
+        if (count == 0 || cells.Length % count != 0)
+        {
+            throw new BoardException(
+                $"{node.Path}: 'emulator,interrupts' has {cells.Length} cells, which is no multiple of {count}"
+            );
+        }
+
+        var wiring = new List<InterruptSpecifier>();
+        for (int at = 0; at < cells.Length; at += count)
+        {
+            wiring.Add(Tree.ResolveInterrupt(parent, [], cells[at..(at + count)]));
+        }
+
+        return wiring;
+    }
+
+    private void WirePorts(NodeContext context)
+    {
+        if (context.Ports.Count == 0)
+        {
+            return;
+        }
+
+        (DeviceTreeNode Iommu, uint[] StreamIds)? wiring = FindIommu(context.Node);
+        foreach (MasterPort port in context.Ports)
+        {
+            if (wiring is { } found && _byPath.GetValueOrDefault(found.Iommu.Path) is IIommu iommu)
+            {
+                int shift = (int)context.Cell("emulator,stream-id-shift", 0);
+                port.Connect(iommu.Upstream, NameOf(found.Iommu), Board.Bus.Epoch, found.StreamIds, shift);
+                continue;
+            }
+
+            if (wiring is { } missing)
+            {
+                Board.Warnings.Add(
+                    $"{context.Name}: its IOMMU {missing.Iommu.Path} is not modelled; its accesses go straight to the bus"
+                );
+            }
+
+            port.Connect(Board.Bus, Board.Bus.Name, Board.Bus.Epoch);
+        }
+    }
+
+    private (DeviceTreeNode Iommu, uint[] StreamIds)? FindIommu(DeviceTreeNode node)
+    {
+        PhandleArgs[] iommus = [.. Tree.ReadIommus(node).Where(entry => entry.Node is not null)];
+        if (iommus.Length > 0)
+        {
+            uint[] ids =
+            [
+                .. iommus.Where(entry => entry.Node == iommus[0].Node).Select(entry => entry.Args.FirstOrDefault()),
+            ];
+            return (iommus[0].Node!, ids);
+        }
+
+        foreach (DeviceTreeNode smmu in Tree.Nodes.Where(candidate => candidate.HasProperty("mmu-masters")))
+        {
+            foreach (MmuMaster master in Tree.ReadMmuMasters(smmu))
+            {
+                if (master.Master == node)
+                {
+                    return (smmu, [.. master.StreamIds]);
+                }
+            }
+        }
+
+        return null;
+    }
+
+    private static string Show(IEnumerable<uint> cells) =>
+        string.Join(' ', cells.Select(cell => cell.ToString(CultureInfo.InvariantCulture)));
+
+    /// <summary>The context of a node of the tree.</summary>
+    private sealed class NodeContext(
+        BoardAssembly assembly,
+        DeviceTreeNode node,
+        string name,
+        IReadOnlyList<RegEntry> reg
+    ) : DeviceContext
+    {
+        public DeviceTreeNode Node { get; } = node;
+
+        public List<BusRegion> Regions { get; } = [];
+
+        public List<(InterruptLine Line, int Index)> Lines { get; } = [];
+
+        public List<MasterPort> Ports { get; } = [];
+
+        public override string Name { get; } = name;
+
+        public override Simulation Simulation => assembly.Board.Simulation;
+
+        public override AddressMapEpoch Epoch => assembly.Board.Bus.Epoch;
+
+        public override IBusTarget SystemBus => assembly.Board.Bus;
+
+        public override uint[]? Cells(string property)
+        {
+            DeviceTreeProperty? found = Node.FindProperty(property);
+            return found is null ? null
+                : found.LengthBytes % 4 == 0 ? found.ReadCells()
+                : [];
+        }
+
+        public override IReadOnlyList<string>? Strings(string property) => Node.FindProperty(property)?.ReadStrings();
+
+        public override void MapRegisters(int index, IBusTarget target)
+        {
+            if (index >= reg.Count)
+            {
+                throw new BoardException(
+                    $"{Node.Path}: its model needs a 'reg' entry {index}, and the node has {reg.Count}"
+                );
+            }
+
+            string region = reg.Count == 1 ? Name : string.Create(CultureInfo.InvariantCulture, $"{Name}[{index}]");
+            Regions.Add(assembly.Board.Bus.Map(region, reg[index].Address.Value, reg[index].LengthBytes, target));
+        }
+
+        public override ulong RegisterSize(int index) => index < reg.Count ? reg[index].LengthBytes : 0;
+
+        public override InterruptLine Interrupt(int index, string pin)
+        {
+            var line = new InterruptLine(Simulation.Trace, Name, pin);
+            Lines.Add((line, index));
+            return line;
+        }
+
+        public override MasterPort MasterPort()
+        {
+            var port = new MasterPort(Name);
+            Ports.Add(port);
+            return port;
+        }
+
+        public override CpuPort? Cpu(int number) =>
+            number < assembly.Board.Cpus.Count ? assembly.Board.Cpus[number] : null;
+    }
+}
