@@ -122,7 +122,7 @@ public sealed class StandaloneContext : DeviceContext
     /// <summary>Adds a CPU on the bus.</summary>
     public CpuPort AddCpu()
     {
-        var cpu = new CpuPort($"cpu{_cpus.Count}", Bus, Simulation.Trace);
+        var cpu = new CpuPort($"cpu{_cpus.Count}", Bus, Simulation.Trace, _cpus.Count);
         _cpus.Add(cpu);
         return cpu;
     }

@@ -78,18 +78,33 @@ public sealed class CpuPort : IBusInitiator
     private Transaction _signals;
 
     /// <summary>Creates the port of one CPU.</summary>
-    public CpuPort(string name, IBusTarget bus, Trace trace)
+    /// <param name="name">The name shown in traces.</param>
+    /// <param name="bus">The bus it is on.</param>
+    /// <param name="trace">Where refused accesses are reported.</param>
+    /// <param name="number">
+    /// Which CPU of the machine: the requester ID of its accesses, by which an interrupt controller knows whose view to show.
+    /// </param>
+    public CpuPort(string name, IBusTarget bus, Trace trace, int number = 0)
     {
         Name = name;
+        Number = number;
         _bus = bus;
         _trace = trace;
         Irq = new InterruptInput($"{name} IRQ", _ => { });
         Fiq = new InterruptInput($"{name} FIQ", _ => { });
-        _signals = new Transaction { Initiator = this, Flags = TransactionFlags.Privileged };
+        _signals = new Transaction
+        {
+            Initiator = this,
+            RequesterId = (uint)number,
+            Flags = TransactionFlags.Privileged,
+        };
     }
 
     /// <inheritdoc/>
     public string Name { get; }
+
+    /// <summary>Which CPU of the machine it is.</summary>
+    public int Number { get; }
 
     /// <summary>A CPU's accesses are never held.</summary>
     public bool CanBeHeld => false;

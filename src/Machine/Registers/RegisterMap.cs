@@ -17,6 +17,18 @@ public delegate ulong TransactionRead<in TDevice>(TDevice device, int index, in 
 public delegate void TransactionWrite<in TDevice>(TDevice device, int index, ulong value, in Transaction transaction);
 
 /// <summary>
+/// A write that need not cover the whole register: <paramref name="lanes"/> has ones in the bits of the bytes written, and
+/// <paramref name="value"/> zeros elsewhere.
+/// </summary>
+public delegate void LaneWrite<in TDevice>(
+    TDevice device,
+    int index,
+    ulong value,
+    ulong lanes,
+    in Transaction transaction
+);
+
+/// <summary>
 /// The register table of a device: the manual's register summary, as code. One static, immutable instance per device
 /// model serves dispatch, traces, <c>boards show</c> and the debugger.
 /// </summary>
@@ -289,6 +301,28 @@ public sealed class RegisterMap<TDevice, TState>
         );
     }
 
+    /// <summary>
+    /// Registers of several byte-wide fields that software may also write one by one, where writing back what was read would
+    /// not be the same as leaving a byte alone: the write is told which bytes it got.
+    /// </summary>
+    public RegisterMap<TDevice, TState> Lanes(
+        ulong offset,
+        int count,
+        ulong stride,
+        string name,
+        TransactionRead<TDevice> read,
+        LaneWrite<TDevice> write,
+        int width = 32,
+        AccessSizes access = AccessSizes.Byte | AccessSizes.Word,
+        string fields = "",
+        ulong reset = 0
+    ) =>
+        Add(
+            Describe(offset, name, RegisterAccess.ReadWrite, width, fields, reset, count, stride),
+            access,
+            new Row { ReadViewed = read, WriteLanes = write }
+        );
+
     /// <summary>A register that always reads the same.</summary>
     public RegisterMap<TDevice, TState> Constant(
         ulong offset,
@@ -500,6 +534,7 @@ public sealed class RegisterMap<TDevice, TState>
         public Action<TDevice, ulong>? Write;
         public Action<TDevice, int, ulong>? WriteIndexed;
         public TransactionWrite<TDevice>? WriteViewed;
+        public LaneWrite<TDevice>? WriteLanes;
 
         public ulong LoadSlot(ref TState state, int index)
         {

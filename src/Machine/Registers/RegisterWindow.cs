@@ -171,9 +171,13 @@ public sealed class RegisterWindow<TDevice, TState> : IRegisterWindow
         {
             indexed(_device, index, value);
         }
+        else if (row.WriteViewed is { } viewed)
+        {
+            viewed(_device, index, value, transaction);
+        }
         else
         {
-            row.WriteViewed?.Invoke(_device, index, value, transaction);
+            row.WriteLanes?.Invoke(_device, index, value, MaskOf(row.WidthBytes), transaction);
         }
     }
 
@@ -247,6 +251,17 @@ public sealed class RegisterWindow<TDevice, TState> : IRegisterWindow
         }
 
         ulong lanes = MaskOf(sizeBytes) << (within * 8);
+        if (row.WriteLanes is { } byLanes)
+        {
+            if (_trace.IsOn)
+            {
+                ReportWrite(row, index, value);
+            }
+
+            byLanes(_device, index, (value << (within * 8)) & lanes, lanes, transaction);
+            return BusStatus.Okay;
+        }
+
         ulong others =
             row.Description.Access == RegisterAccess.WriteOnly ? 0 : ReadWhole(row, index, transaction) & ~lanes;
         WriteWhole(row, index, others | ((value << (within * 8)) & lanes), transaction);
