@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Emulator.Machine.DeviceTrees;
 
 namespace Emulator.Scenarios;
 
@@ -11,6 +12,7 @@ public sealed class Scenario
         string name,
         string board,
         IReadOnlyDictionary<string, ulong> options,
+        DeviceTree? tree,
         IReadOnlyList<string> sourceLines,
         IReadOnlyList<Step> steps
     )
@@ -19,6 +21,7 @@ public sealed class Scenario
         Name = name;
         Board = board;
         Options = options;
+        Tree = tree;
         SourceLines = sourceLines;
         Steps = steps;
     }
@@ -34,6 +37,9 @@ public sealed class Scenario
 
     /// <summary>The board's hardware options.</summary>
     public IReadOnlyDictionary<string, ulong> Options { get; }
+
+    /// <summary>The user's own device tree, when the board is one.</summary>
+    public DeviceTree? Tree { get; }
 
     /// <summary>The text, for the report of a failure.</summary>
     public IReadOnlyList<string> SourceLines { get; }

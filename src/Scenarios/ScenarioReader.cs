@@ -1,4 +1,6 @@
+using System.Text;
 using Emulator.Machine;
+using Emulator.Machine.DeviceTrees;
 using YamlDotNet.RepresentationModel;
 
 namespace Emulator.Scenarios;
@@ -42,7 +44,8 @@ public sealed class ScenarioReader(IBoardLibrary boards, IProgramAssembler dma33
         string boardName = board.Template.Literal ?? "";
         Dictionary<string, ulong> options = ReadOptions(context, map, boardName);
         ReadKernel(context, map);
-        CreateBoard(context, map, boardName, options);
+        DeviceTree? tree = ReadTree(context, map, boardName);
+        CreateBoard(context, map, boardName, options, tree);
         var steps = new List<Step>();
         if (map.Node("variables") is { } variables)
         {
@@ -56,7 +59,7 @@ public sealed class ScenarioReader(IBoardLibrary boards, IProgramAssembler dma33
 
         steps.AddRange(StepReader.ReadAll(context, map.List("steps")));
         map.Finish();
-        return new Scenario(file, name, boardName, options, lines, steps);
+        return new Scenario(file, name, boardName, options, tree, lines, steps);
     }
 
     private static void ReadKernel(ReadingContext context, MapReader map)
@@ -107,26 +110,68 @@ public sealed class ScenarioReader(IBoardLibrary boards, IProgramAssembler dma33
         return options;
     }
 
-    private void CreateBoard(ReadingContext context, MapReader map, string name, Dictionary<string, ulong> options)
+    /// <summary>The user's own tree, when the board is a .dts or .dtb file beside the scenario.</summary>
+    private static DeviceTree? ReadTree(ReadingContext context, MapReader map, string board)
     {
-        if (!map.Has("board"))
+        if (!board.EndsWith(".dts", StringComparison.Ordinal) && !board.EndsWith(".dtb", StringComparison.Ordinal))
+        {
+            return null;
+        }
+
+        Place place = map.PlaceOf("board");
+        if (context.File(board, place) is not { } content)
+        {
+            return null;
+        }
+
+        try
+        {
+            return DtbReader.IsBlob(content)
+                ? DtbReader.Read(content, board)
+                : DtsReader.Parse(
+                    Encoding.UTF8.GetString(content),
+                    board,
+                    (path, _) => context.File(path, place) is { } included ? new DtsInclude(path, included) : null
+                );
+        }
+        catch (DeviceTreeException exception)
+        {
+            context.Fail(place, exception.Message);
+            return null;
+        }
+    }
+
+    private void CreateBoard(
+        ReadingContext context,
+        MapReader map,
+        string name,
+        Dictionary<string, ulong> options,
+        DeviceTree? tree
+    )
+    {
+        string[] names = [.. boards.Boards.Select(board => board.Name)];
+        bool isFile =
+            name.EndsWith(".dts", StringComparison.Ordinal) || name.EndsWith(".dtb", StringComparison.Ordinal);
+        if (!map.Has("board") || (isFile && tree is null))
         {
             return;
         }
 
-        string[] names = [.. boards.Boards.Select(board => board.Name)];
-        if (!names.Contains(name, StringComparer.Ordinal))
+        if (tree is null && !names.Contains(name, StringComparer.Ordinal))
         {
             context.Fail(
                 map.PlaceOf("board"),
-                $"there is no board '{name}'{Words.DidYouMean(name, names)} Boards: {string.Join(", ", names)}"
+                $"there is no board '{name}'{Words.DidYouMean(name, names)} Boards: {string.Join(", ", names)}, "
+                    + "or a .dts or .dtb file beside the scenario"
             );
             return;
         }
 
         try
         {
-            context.Board = boards.Create(name, options, new Simulation());
+            context.Board = tree is null
+                ? boards.Create(name, options, new Simulation())
+                : boards.Create(name, tree, new Simulation());
         }
         catch (BoardException exception)
         {

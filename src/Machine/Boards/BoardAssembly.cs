@@ -64,6 +64,10 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
 
     private static string NameOf(DeviceTreeNode node) => node.Labels.Count > 0 ? node.Labels[0] : node.Name;
 
+    /// <summary><c>emulator,model</c> says what the part is where the tree calls it something else.</summary>
+    private static IEnumerable<string> ModelNames(DeviceTreeNode node) =>
+        node.FindProperty("emulator,model")?.ReadStrings() ?? node.Compatible;
+
     private void AddMemory()
     {
         foreach (RegEntry entry in Tree.ReadMemory())
@@ -80,21 +84,15 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
         int count = nodes.Count(node => node.BaseName is "cpu" && node.IsEnabled);
         for (int n = 0; n < Math.Max(1, count); n++)
         {
-            Board.Cpus.Add(
-                new CpuPort(
-                    string.Create(CultureInfo.InvariantCulture, $"cpu{n}"),
-                    n,
-                    Board.Bus,
-                    Board.Simulation.Trace
-                )
-            );
+            string name = string.Create(CultureInfo.InvariantCulture, $"cpu{n}");
+            Board.Cpus.Add(new CpuPort(name, Board.Bus, Board.Simulation.Trace, n));
         }
     }
 
     private void AddDevice(DeviceTreeNode node, Attachment? attachment)
     {
         DeviceModel? model = attachment is null
-            ? node.Compatible.Select(findModel).FirstOrDefault(candidate => candidate is not null)
+            ? ModelNames(node).Select(findModel).FirstOrDefault(candidate => candidate is not null)
             : new DeviceModel(node.Compatible[0], "attached device", attachment.Create);
         IReadOnlyList<RegEntry> reg = ReadReg(node);
         if (model is null && reg.Count == 0)
@@ -265,7 +263,9 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
         {
             uint[] ids =
             [
-                .. iommus.Where(entry => entry.Node == iommus[0].Node).Select(entry => entry.Args.FirstOrDefault()),
+                .. from entry in iommus
+                where entry.Node == iommus[0].Node
+                select entry.Args.Count > 0 ? entry.Args[0] : 0,
             ];
             return (iommus[0].Node!, ids);
         }

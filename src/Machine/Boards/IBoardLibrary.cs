@@ -1,3 +1,5 @@
+using Emulator.Machine.DeviceTrees;
+
 namespace Emulator.Machine;
 
 /// <summary>The boards that can be asked for by name, with their options.</summary>
@@ -12,6 +14,14 @@ public interface IBoardLibrary
     /// <param name="simulation">The simulation it will live in.</param>
     /// <exception cref="BoardException">No such board, no such option, or a value it does not take.</exception>
     Board Create(string name, IReadOnlyDictionary<string, ulong> options, Simulation simulation);
+
+    /// <summary>Assembles a board from a user's own tree.</summary>
+    /// <exception cref="BoardException">The tree contradicts itself or a model refuses its configuration.</exception>
+    Board Create(string name, DeviceTree tree, Simulation simulation);
+
+    /// <summary>The device tree of a board's hardware, for tools; it may be changed.</summary>
+    /// <exception cref="BoardException">No such board, no such option, or a value it does not take.</exception>
+    DeviceTree Tree(string name, IReadOnlyDictionary<string, ulong>? options = null);
 }
 
 /// <summary>A board that can be asked for by name.</summary>

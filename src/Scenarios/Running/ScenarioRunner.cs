@@ -54,7 +54,9 @@ public sealed class ScenarioRunner(IBoardLibrary boards, IProgramAssembler dma33
     private ScenarioResult RunOnce(Scenario scenario, ITraceSink? sink)
     {
         var simulation = new Simulation();
-        Board board = boards.Create(scenario.Board, scenario.Options, simulation);
+        Board board = scenario.Tree is { } tree
+            ? boards.Create(scenario.Board, tree, simulation)
+            : boards.Create(scenario.Board, scenario.Options, simulation);
         if (sink is not null)
         {
             simulation.Trace.Add(sink);

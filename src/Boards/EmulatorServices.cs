@@ -1,0 +1,30 @@
+using Emulator.Machine;
+using Emulator.Peripherals;
+using Emulator.Scenarios;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Emulator.Boards;
+
+/// <summary>The composition root for the command line, tests and embedders.</summary>
+public static class EmulatorServices
+{
+    /// <summary>
+    /// Registers everything: device models, boards, the scenario language. Build the container once per process; nothing in
+    /// it is mutable, so scenarios may run in parallel.
+    /// </summary>
+    public static IServiceCollection AddEmulator(this IServiceCollection services) =>
+        services
+            .AddDeviceModels()
+            .AddSingleton<IBoardFactory, BoardFactory>()
+            .AddSingleton<IBoardLibrary, BoardLibrary>()
+            .AddSingleton<IProgramAssembler, Dma330ProgramAssembler>()
+            .AddSingleton<ScenarioReader>()
+            .AddSingleton<ScenarioRunner>();
+
+    // csharpier-ignore
+    private static IServiceCollection AddDeviceModels(this IServiceCollection services) =>
+        services
+            .AddDeviceModel("arm,pl031", "PrimeCell Real Time Clock (PL031)", context => new Pl031(context))
+            .AddDeviceModel("mtd-ram",            "static RAM",               context => new MemoryDevice(context))
+            .AddDeviceModel("arm,vexpress-vram",  "video RAM",                context => new MemoryDevice(context));
+}
