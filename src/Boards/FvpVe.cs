@@ -45,7 +45,7 @@ internal sealed class FvpVe()
         }
 
         DeviceTreeNode dmac = tree.FindByLabel($"dma{option["dmac".Length]}")!;
-        uint[] cells = [.. Enumerable.Range(0, 8).SelectMany(irq => new[] { 0, (uint)value + (uint)irq, 4u })];
+        uint[] cells = [.. Enumerable.Range(0, 8).SelectMany(irq => new uint[] { 0, (uint)value + (uint)irq, 4 })];
         dmac.SetCells("emulator,interrupts", cells);
     }
 
