@@ -36,10 +36,20 @@ public sealed class DtcDifferentialTests
     [Fact]
     public void Sources_with_small_mistakes_are_accepted_or_refused_as_dtc_does()
     {
+        int accepted = 0;
+        int refused = 0;
         for (int seed = 0; seed < Rounds(200); seed++)
         {
-            string source = SourceMistakes.Make(BoardSource.Text, seed);
+            string source = SourceMistakes.Make(
+                seed % 2 == 0 ? BoardSource.Text : new RandomSources(seed).Source(),
+                seed
+            );
             DtcOracle.Outcome dtc = DtcOracle.Dtc(source, "-q", "-I", "dts", "-O", "dtb");
+            if (dtc.Errors.Contains("Assertion", StringComparison.Ordinal))
+            {
+                // Some checks of dtc fall over values of an unexpected length.
+                continue;
+            }
             byte[]? blob = null;
             string refusal = "";
             try
@@ -58,7 +68,11 @@ public sealed class DtcDifferentialTests
             {
                 blob.Should().Equal(dtc.Output, because);
             }
+            accepted += blob is null ? 0 : 1;
+            refused += blob is null ? 1 : 0;
         }
+        accepted.Should().BeGreaterThan(30);
+        refused.Should().BeGreaterThan(30);
     }
 
     [Fact]
