@@ -369,6 +369,13 @@ internal sealed class DtsLexer
             throw Fatal(at, "a backslash at the end of the file escapes nothing");
         }
         char c = _input.Current;
+        if (c == '\n')
+        {
+            throw Fatal(
+                at,
+                "a backslash cannot stand at the end of a line: write \\n for a line end, or close the string"
+            );
+        }
         if (c is >= '0' and <= '7')
         {
             int octal = 0;
