@@ -152,6 +152,7 @@ internal static class SourceSamples
         ["late memreserve"] = "/dts-v1/; / { }; /memreserve/ 1 2;",
         ["mixed headers"] = "/dts-v1/; /dts-v1/; /plugin/; / { };",
         ["bad escape"] = "/dts-v1/; / { a = \"\\xg\"; };",
+        ["escaped line end"] = "/dts-v1/; / { a = \"x\\\ny\"; };",
         ["naked expression"] = "/dts-v1/; / { a = <1 + 2>; };",
     };
 }

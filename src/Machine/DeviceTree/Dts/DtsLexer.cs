@@ -10,6 +10,7 @@ namespace Emulator.Machine.DeviceTrees;
 /// <remarks>Bounds, against hostile input: 200 files deep (dtc's MAX_SRCFILE_DEPTH) and 64 Mi characters of included text in all.</remarks>
 internal sealed class DtsLexer
 {
+    private const int MaximumErrors = 100;
     private const int MaximumIncludeDepth = 200;
     private const long MaximumIncludedCharacters = 64 << 20;
 
@@ -47,8 +48,8 @@ internal sealed class DtsLexer
 
     private readonly DtsIncludeResolver? _resolver;
     private readonly List<DeviceTreeError> _errors;
-    private readonly Stack<Input> _inputs = new();
-    private Input _input;
+    private readonly Stack<DtsInput> _inputs = new();
+    private DtsInput _input;
     private State _state = State.Value;
     private long _includedCharacters;
 
@@ -56,7 +57,7 @@ internal sealed class DtsLexer
     {
         _resolver = resolver;
         _errors = errors;
-        _input = new Input(text, fileName);
+        _input = new DtsInput(text, fileName);
     }
 
     private enum State
@@ -100,6 +101,16 @@ internal sealed class DtsLexer
     {
         _errors.Add(DeviceTreeException.At(at, message));
         return new DeviceTreeException([.. _errors]);
+    }
+
+    /// <summary>Notes a mistake after which reading can go on; the hundredth ends it.</summary>
+    public void Report(in SourceLocation at, string message)
+    {
+        if (_errors.Count + 1 >= MaximumErrors)
+        {
+            throw Fatal(at, message);
+        }
+        _errors.Add(DeviceTreeException.At(at, message));
     }
 
     private static bool IsNameCharacter(char c) =>
@@ -283,32 +294,10 @@ internal sealed class DtsLexer
             : 0;
         _input.Advance(suffix);
         SourceLocation location = From(start);
-        bool octal = !hex && digits[0] == '0';
-        uint radix =
-            hex ? 16u
-            : octal ? 8u
-            : 10u;
-        ulong value = 0;
-        foreach (char digit in hex ? digits.AsSpan(2) : digits)
+        ulong value = DtsLiteral.Parse(digits, out string? mistake);
+        if (mistake is not null)
         {
-            uint number = (uint)Convert.ToInt32(digit.ToString(), 16);
-            if (number >= radix)
-            {
-                _errors.Add(
-                    DeviceTreeException.At(
-                        location,
-                        $"'{digits}' begins with 0 and so is octal, but has a digit above 7"
-                    )
-                );
-                break;
-            }
-            UInt128 next = ((UInt128)value * radix) + number;
-            if (next > ulong.MaxValue)
-            {
-                _errors.Add(DeviceTreeException.At(location, $"'{digits}' does not fit into 64 bits"));
-                break;
-            }
-            value = (ulong)next;
+            Report(location, mistake);
         }
         return new DtsToken(DtsTokenKind.Literal, digits, location) { Number = value };
     }
@@ -319,12 +308,7 @@ internal sealed class DtsLexer
         SourceLocation location = From(start);
         if (data.Length != 1)
         {
-            _errors.Add(
-                DeviceTreeException.At(
-                    location,
-                    $"a character literal holds exactly one byte, this one has {data.Length}"
-                )
-            );
+            Report(location, $"a character literal holds exactly one byte, this one has {data.Length}");
         }
         return new DtsToken(DtsTokenKind.Literal, "in quotes", location) { Number = data.Length > 0 ? data[0] : 0ul };
     }
@@ -369,6 +353,13 @@ internal sealed class DtsLexer
             throw Fatal(at, "a backslash at the end of the file escapes nothing");
         }
         char c = _input.Current;
+        if (c == '\n')
+        {
+            throw Fatal(
+                at,
+                "a backslash cannot stand at the end of a line: write \\n for a line end, or close the string"
+            );
+        }
         if (c is >= '0' and <= '7')
         {
             int octal = 0;
@@ -527,74 +518,8 @@ internal sealed class DtsLexer
             throw Fatal(at, "the included files are larger than 64 Mi characters in all: does a file include itself?");
         }
         _inputs.Push(_input);
-        _input = new Input(text, file.FileName);
+        _input = new DtsInput(text, file.FileName);
     }
 
     private readonly record struct Mark(int Position, int Line, int Column);
-
-    private sealed class Input(string text, string file)
-    {
-        public string File { get; private set; } = file;
-        public int Position { get; private set; }
-        public int Line { get; private set; } = 1;
-        public int Column { get; private set; } = 1;
-        public bool AtEnd => Position >= text.Length;
-        public bool AtLineStart => Position == 0 || text[Position - 1] == '\n';
-
-        public bool OnlyBlanksBefore
-        {
-            get
-            {
-                int i = Position - 1;
-                while (i >= 0 && text[i] is ' ' or '\t')
-                {
-                    i--;
-                }
-                return i < 0 || text[i] == '\n';
-            }
-        }
-
-        /// <summary>The character here; NUL at the end.</summary>
-        public char Current => Peek(0);
-        public ReadOnlySpan<char> Rest => text.AsSpan(Position);
-
-        public char Peek(int ahead) => Position + ahead < text.Length ? text[Position + ahead] : '\0';
-
-        public bool StartsWith(string value) => Rest.StartsWith(value, StringComparison.Ordinal);
-
-        public string Take(int length)
-        {
-            string taken = text.Substring(Position, length);
-            Advance(length);
-            return taken;
-        }
-
-        public void Advance(int count)
-        {
-            int end = Math.Min(Position + count, text.Length);
-            for (; Position < end; Position++)
-            {
-                if (text[Position] == '\n')
-                {
-                    Line++;
-                    Column = 1;
-                }
-                else
-                {
-                    Column++;
-                }
-            }
-        }
-
-        public void Relocate(string file, int line)
-        {
-            File = file;
-            Line = line;
-        }
-
-        public SourceLocation Location(int start, int startLine, int startColumn) =>
-            start <= Position
-                ? new SourceLocation(File, startLine, startColumn, Line, Column)
-                : new SourceLocation(File, Line, Column, Line, Column);
-    }
 }

@@ -135,6 +135,14 @@ internal sealed class DtsReferences
             {
                 continue;
             }
+            // A reference of an edited tree that was resolved before keeps its target, as long as that exists.
+            uint present = property.IsUnresolved
+                ? 0
+                : BinaryPrimitives.ReadUInt32BigEndian(property.Bytes.AsSpan(marker.Offset));
+            if (_used.Contains(present))
+            {
+                continue;
+            }
             DeviceTreeNode? target = Find(marker.Text!);
             if (target is null && !_tree.IsPlugin)
             {

@@ -3,9 +3,6 @@ namespace Emulator.Machine.DeviceTrees;
 /// <summary>One token of look-ahead over the lexer, and the list of errors found so far.</summary>
 internal sealed class DtsTokenStream
 {
-    /// <summary>After so many errors the rest is more likely noise than news.</summary>
-    private const int MaximumErrors = 100;
-
     private readonly DtsLexer _lexer;
     private readonly List<DeviceTreeError> _errors = [];
 
@@ -63,14 +60,7 @@ internal sealed class DtsTokenStream
 
     public DeviceTreeException Fatal(in SourceLocation at, string message) => _lexer.Fatal(at, message);
 
-    public void Report(in SourceLocation at, string message)
-    {
-        if (_errors.Count + 1 >= MaximumErrors)
-        {
-            throw Fatal(at, message);
-        }
-        _errors.Add(DeviceTreeException.At(at, message));
-    }
+    public void Report(in SourceLocation at, string message) => _lexer.Report(at, message);
 
     public void ThrowIfErrors()
     {

@@ -25,6 +25,7 @@ public static class DeviceTreeOverlay
         ArgumentNullException.ThrowIfNull(overlay);
         DeviceTree merged = tree.DeepClone();
         DeviceTree added = overlay.DeepClone();
+        GiveTargetsPhandles(merged, added);
         Dictionary<uint, DeviceTreeNode> phandles = [];
         foreach (DeviceTreeNode node in merged.Nodes)
         {
@@ -34,7 +35,7 @@ public static class DeviceTreeOverlay
             }
         }
         MovePhandles(added, phandles.Count == 0 ? 0 : phandles.Keys.Max());
-        FillInReferences(merged, added, phandles);
+        FillInReferences(merged, added);
 
         List<(DeviceTreeNode Fragment, DeviceTreeNode Target)> fragments = [];
         foreach (DeviceTreeNode fragment in added.Root.ChildList)
@@ -43,12 +44,24 @@ public static class DeviceTreeOverlay
             {
                 DeviceTreeNode target = FindTarget(merged, fragment, phandles);
                 fragments.Add((fragment, target));
-                Lay(target, content, depth: 0);
+                Lay(merged, target, content, depth: 0);
             }
         }
         UpdateSymbols(merged, added, fragments);
         StructureChecks.ThrowIfBroken(merged);
         return merged;
+    }
+
+    /// <summary>Bases from source have phandles only where they refer to nodes themselves; new ones must be below the overlay's.</summary>
+    private static void GiveTargetsPhandles(DeviceTree tree, DeviceTree overlay)
+    {
+        foreach (DeviceTreeProperty fixup in overlay.Root.FindExactChild("__fixups__")?.PropertyList ?? [])
+        {
+            if (tree.FindByLabel(fixup.Name) is { } target)
+            {
+                _ = tree.EnsurePhandle(target);
+            }
+        }
     }
 
     private static void MovePhandles(DeviceTree overlay, uint delta)
@@ -117,7 +130,7 @@ public static class DeviceTreeOverlay
                 $"has {property.LengthBytes} bytes, no cell at byte {offset} where a fixup wants one"
             );
 
-    private static void FillInReferences(DeviceTree tree, DeviceTree overlay, Dictionary<uint, DeviceTreeNode> phandles)
+    private static void FillInReferences(DeviceTree tree, DeviceTree overlay)
     {
         if (overlay.Root.FindExactChild("__fixups__") is not { } fixups)
         {
@@ -137,7 +150,6 @@ public static class DeviceTreeOverlay
                         )
                 );
             uint phandle = tree.EnsurePhandle(target);
-            phandles.TryAdd(phandle, target);
             foreach (string entry in fixup.ReadStrings())
             {
                 (DeviceTreeNode node, DeviceTreeProperty property, uint offset) = ParseEntry(
@@ -211,7 +223,7 @@ public static class DeviceTreeOverlay
             );
     }
 
-    private static void Lay(DeviceTreeNode target, DeviceTreeNode content, int depth)
+    private static void Lay(DeviceTree tree, DeviceTreeNode target, DeviceTreeNode content, int depth)
     {
         if (depth > DtsReader.MaximumDepth)
         {
@@ -219,6 +231,9 @@ public static class DeviceTreeOverlay
         }
         foreach (string label in content.LabelList)
         {
+            // As in __symbols__, the last overlay that defines a label has it.
+            tree.Nodes.FirstOrDefault(node => node.LabelList.Contains(label, StringComparer.Ordinal))
+                ?.LabelList.Remove(label);
             target.AddLabel(label);
         }
         target.LocationList.AddRange(content.LocationList);
@@ -242,7 +257,7 @@ public static class DeviceTreeOverlay
                 old = new DeviceTreeNode(child.Name) { Parent = target };
                 target.ChildList.Insert(0, old);
             }
-            Lay(old, child, depth + 1);
+            Lay(tree, old, child, depth + 1);
         }
     }
 
