@@ -22,7 +22,7 @@ internal sealed class FvpVe()
 {
     private const int Dmacs = 4;
     private const string SmmuIrq = "smmu_irq";
-    private const ulong HighestSpi = 987;
+    private const ulong HighestSpi = 223;
 
     protected override void Apply(DeviceTree tree, string option, ulong value)
     {
