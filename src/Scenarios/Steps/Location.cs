@@ -24,11 +24,7 @@ internal sealed class Location
     public static Location Read(ReadingContext context, YamlNode node, int? size)
     {
         string text = (node as YamlScalarNode)?.Value ?? "";
-        bool isName =
-            text.Contains('.', StringComparison.Ordinal)
-            && !context.Knows(text)
-            && !char.IsAsciiDigit(text.TrimStart()[0])
-            && !text.Contains(' ', StringComparison.Ordinal);
+        bool isName = !context.Knows(text) && LooksLikeName(text);
         if (!isName)
         {
             return new Location(null, context.Number(node), size);
@@ -45,6 +41,34 @@ internal sealed class Location
         }
 
         return new Location(name, null, size);
+    }
+
+    /// <summary>Words joined by dots, in which <c>$n</c> and <c>$(expression)</c> may stand for digits.</summary>
+    private static bool LooksLikeName(string text)
+    {
+        int depth = 0;
+        bool hasDot = false;
+        foreach (char character in text)
+        {
+            depth += character switch
+            {
+                '(' => 1,
+                ')' => -1,
+                _ => 0,
+            };
+            if (depth > 0 || character == ')')
+            {
+                continue;
+            }
+
+            hasDot |= character == '.';
+            if (!char.IsAsciiLetterOrDigit(character) && character is not ('.' or '_' or '$' or '@'))
+            {
+                return false;
+            }
+        }
+
+        return hasDot && !char.IsAsciiDigit(text[0]);
     }
 
     public Access Resolve(World world)
