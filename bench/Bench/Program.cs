@@ -1,7 +1,7 @@
 using System.Globalization;
 using Emulator.Bench;
 
-// dotnet run -c Release --project bench/Bench -- [mmio|dma|smmu|startup]... [--rounds N] [--command PATH] [--scenario PATH]
+// dotnet run -c Release --project bench/Bench -- [mmio|dma]... [--rounds N] [--command PATH] [--scenario PATH]
 int rounds = 21;
 string? command = null;
 string? scenario = null;
@@ -30,6 +30,16 @@ bool Wants(string name) => wanted.Count == 0 || wanted.Contains(name, StringComp
 if (Wants("mmio"))
 {
     MmioBench.Run(rounds);
+}
+
+if (Wants("dma"))
+{
+    DmaBench.Run(rounds);
+}
+
+if (command is not null && scenario is not null)
+{
+    StartupBench.Run(rounds, command, scenario);
 }
 
 return 0;
