@@ -183,12 +183,19 @@ public sealed partial class Smmu400
                     fault.Syndrome,
                     fault.StreamId
                 );
+        var kind = (AccessKind)((fault.Scope == FaultScope.Global ? fault.Syndrome >> 1 : fault.Syndrome >> 4) & 7);
         Trace.Emit(
             Faulted,
             Name,
             TraceField.Of("fault", text),
             TraceField.Of("who", transaction.InitiatorName),
-            TraceField.Of("note", first ? "" : "; an earlier fault is still recorded, so only MULTI shows it")
+            TraceField.Of("note", first ? "" : "; an earlier fault is still recorded, so only MULTI shows it"),
+            TraceField.Of("scope", fault.Scope == FaultScope.Global ? "global" : $"CB{fault.Bank}"),
+            TraceField.Of("access", SmmuFaultText.Describe(kind)),
+            TraceField.Hex("address", fault.Address),
+            TraceField.Hex("stream", fault.StreamId),
+            TraceField.Hex("status", fault.StatusBit),
+            TraceField.Hex("syndrome", fault.Syndrome)
         );
     }
 
