@@ -78,6 +78,22 @@ internal enum FaultScope : byte
     UnderFault,
 }
 
+/// <summary>What a context fault was found in.</summary>
+internal enum FaultOrigin : byte
+{
+    /// <summary>Nothing was looked up.</summary>
+    None,
+
+    /// <summary>A descriptor in memory.</summary>
+    Descriptor,
+
+    /// <summary>An entry of the TLB; the tables were not read.</summary>
+    TlbEntry,
+
+    /// <summary>TCR: the address is too long, or the tables cannot have such a shape; the tables were not read.</summary>
+    TableShape,
+}
+
 /// <summary>Why a transaction got no translation, with everything that the fault registers record.</summary>
 /// <param name="Scope">Which registers.</param>
 /// <param name="StatusBit">The bit of FSR or sGFSR.</param>
@@ -95,6 +111,15 @@ internal readonly record struct Fault(
     uint StreamId
 )
 {
+    /// <summary>What it was found in, for people: no register tells.</summary>
+    public FaultOrigin Origin { get; init; }
+
+    /// <summary>Where the failing descriptor is.</summary>
+    public ulong DescriptorAddress { get; init; }
+
+    /// <summary>The failing descriptor.</summary>
+    public ulong Descriptor { get; init; }
+
     /// <summary>Whether SCTLR.CFCFG can stall it. An external abort cannot be: trying again would not help.</summary>
     public bool IsStallable =>
         Scope == FaultScope.UnderFault

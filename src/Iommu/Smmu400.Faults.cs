@@ -135,8 +135,28 @@ public sealed partial class Smmu400
         return BusStatus.Held;
     }
 
+    /// <inheritdoc/>
+    void IEventTarget.OnEvent(int code, ulong argument) => Resume(code, argument != 0);
+
     /// <summary>
-    /// A write of RESUME. The oldest transaction that faulted, the one the fault registers tell of, is retried or
+    /// A write of RESUME. Whoever can be held is never called back inside an access of its own, so a DMA master that
+    /// writes the register itself takes effect when its access is over.
+    /// </summary>
+    private void ResumeWritten(int bankIndex, ulong value, in Transaction transaction)
+    {
+        bool terminate = (value & 1) != 0;
+        if (transaction.Initiator is { CanBeHeld: true })
+        {
+            Simulation.Schedule(Simulation.Now, this, bankIndex, terminate ? 1UL : 0);
+        }
+        else
+        {
+            Resume(bankIndex, terminate);
+        }
+    }
+
+    /// <summary>
+    /// Resumes a bank. The oldest transaction that faulted, the one the fault registers tell of, is retried or
     /// terminated as TnR says; those that came after it have not been reported to anybody yet, and are looked up afresh.
     /// </summary>
     private void Resume(int bankIndex, bool terminate)

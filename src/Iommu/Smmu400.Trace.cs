@@ -31,7 +31,7 @@ public sealed partial class Smmu400
 
     private static readonly TraceKind WalkRefused = new("smmu.walk-refused", Severity.Debug, "bank {bank}: {why}");
 
-    private static readonly TraceKind Faulted = new("smmu.fault", Severity.Error, "{fault}, by {who}{note}");
+    private static readonly TraceKind Faulted = new("smmu.fault", Severity.Error, "{fault}, by {who}{origin}{note}");
 
     private static readonly TraceKind Terminated = new(
         "smmu.terminate",
@@ -183,12 +183,20 @@ public sealed partial class Smmu400
                     fault.Syndrome,
                     fault.StreamId
                 );
+        var kind = (AccessKind)((fault.Scope == FaultScope.Global ? fault.Syndrome >> 1 : fault.Syndrome >> 4) & 7);
         Trace.Emit(
             Faulted,
             Name,
             TraceField.Of("fault", text),
             TraceField.Of("who", transaction.InitiatorName),
-            TraceField.Of("note", first ? "" : "; an earlier fault is still recorded, so only MULTI shows it")
+            TraceField.Of("origin", OriginText(fault)),
+            TraceField.Of("note", first ? "" : "; an earlier fault is still recorded, so only MULTI shows it"),
+            TraceField.Of("scope", fault.Scope == FaultScope.Global ? "global" : $"CB{fault.Bank}"),
+            TraceField.Of("access", SmmuFaultText.Describe(kind)),
+            TraceField.Hex("address", fault.Address),
+            TraceField.Hex("stream", fault.StreamId),
+            TraceField.Hex("status", fault.StatusBit),
+            TraceField.Hex("syndrome", fault.Syndrome)
         );
     }
 
@@ -264,6 +272,18 @@ public sealed partial class Smmu400
             Trace.Emit(Invalidated, Name, TraceField.Of("what", what), TraceField.Decimal("count", (ulong)count));
         }
     }
+
+    private static string OriginText(in Fault fault) =>
+        fault.Origin switch
+        {
+            FaultOrigin.Descriptor when (fault.StatusBit & (uint)ContextFaultCause.External) != 0 =>
+                $" (no descriptor can be read at {Hexadecimal.Format(fault.DescriptorAddress)})",
+            FaultOrigin.Descriptor => $" (descriptor @{Hexadecimal.Format(fault.DescriptorAddress)} = "
+                + $"{Hexadecimal.Format(fault.Descriptor)})",
+            FaultOrigin.TlbEntry => " (by a TLB entry; the tables were not read)",
+            FaultOrigin.TableShape => " (TCR allows no such address or tables; they were not read)",
+            _ => "",
+        };
 
     private static string WhyText(in Fault fault) =>
         fault.Scope == FaultScope.UnderFault ? ", because the bank has a fault outstanding and SCTLR.HUPCF is 0" : "";

@@ -29,7 +29,7 @@ public sealed partial class Smmu400
         if (recent.Page == address >> PageBits && recent.Who == who && recent.Epoch == _epoch.Value && !Trace.IsOn)
         {
             physical = address + recent.Offset;
-            fault = default;
+            Unsafe.SkipInit(out fault);
             return true;
         }
 
@@ -177,7 +177,10 @@ public sealed partial class Smmu400
         if (!IsPermitted(permissions, kind))
         {
             TraceRefusingEntry(bankIndex, address, in entry);
-            fault = Fault.OfContext(ContextFaultCause.Permission, bankIndex, entry.Level, address, kind, streamId);
+            fault = Fault.OfContext(ContextFaultCause.Permission, bankIndex, entry.Level, address, kind, streamId) with
+            {
+                Origin = FaultOrigin.TlbEntry,
+            };
             return false;
         }
 
@@ -214,7 +217,13 @@ public sealed partial class Smmu400
 
         if (cause != ContextFaultCause.None)
         {
-            fault = Fault.OfContext(cause, bankIndex, leaf.Level, address, kind, streamId);
+            WalkStep last = leaf.StepCount > 0 ? leaf.Steps[leaf.StepCount - 1] : default;
+            fault = Fault.OfContext(cause, bankIndex, leaf.Level, address, kind, streamId) with
+            {
+                Origin = leaf.StepCount > 0 ? FaultOrigin.Descriptor : FaultOrigin.TableShape,
+                DescriptorAddress = last.Address,
+                Descriptor = last.Descriptor,
+            };
             return false;
         }
 

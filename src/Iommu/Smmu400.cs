@@ -24,7 +24,7 @@ namespace Emulator.Iommu;
 /// </para>
 /// </remarks>
 [DebuggerDisplay("{Name,nq}: {Summary,nq}")]
-public sealed partial class Smmu400 : Device<SmmuState>, IIommu, IExplainsState
+public sealed partial class Smmu400 : Device<SmmuState>, IIommu, IExplainsState, IEventTarget
 {
     private const uint ClientPortDisable = 1 << 0;
     private const uint GlobalFaultReport = 1 << 1;
@@ -172,7 +172,7 @@ public sealed partial class Smmu400 : Device<SmmuState>, IIommu, IExplainsState
                             then: (smmu, _, _) => smmu.BankConfigurationChanged(),
                             fields: "M[0] TRE[1] AFE[2] AFFD[3] E[4] CFRE[5] CFIE[6] CFCFG[7] HUPCF[8] BSU[15:14] MemAttr[19:16] FB[21] SHCFG[23:22] RACFG[25:24] WACFG[27:26]")
             .Stored    (0x8004, banks, 0x1000, Cb("ACTLR"), (ref s, n) => ref s.Banks[n].AuxiliaryControl)
-            .WriteOnly (0x8008, banks, 0x1000, Cb("RESUME"), (smmu, n, value) => smmu.Resume(n, (value & 1) != 0), fields: "TnR[0]")
+            .Viewed    (0x8008, banks, 0x1000, Cb("RESUME"), null, (smmu, n, value, in transaction) => smmu.ResumeWritten(n, value, transaction), fields: "TnR[0]")
             .Stored    (0x8020, banks, 0x1000, Cb("TTBR0"), (ref s, n) => ref s.Banks[n].TableBase, mask: ContextBank.TableBaseMask,
                             access: WordsOrDouble, then: (smmu, _, _) => smmu.ConfigurationChanged())
             .Stored    (0x8030, banks, 0x1000, Cb("TCR"), (ref s, n) => ref s.Banks[n].TranslationControl,

@@ -114,13 +114,40 @@ public sealed class ContextFaultTests
     [Fact]
     public void Faults_are_errors_in_the_trace_with_a_sentence_to_learn_from()
     {
-        SmmuBench bench = new SmmuBench().Route();
-        bench.MapPage(0x1000, 0x9000_07FF);
+        SmmuBench bench = new SmmuBench(ramBytes: 0xA000_0000).Route(sctlr: SmmuBench.Terminating | 0x100);
+        bench.MapPage(0x1000, 0x9000_077F);
+        bench.Poke(0x8001_0008, 0xFF_0000_0003);
         bench.Write(0x3000, 1);
-        TraceEvent problem = bench.Trace.Problems.Should().ContainSingle().Subject;
-        problem.Kind.Name.Should().Be("smmu.fault");
-        problem.Kind.Severity.Should().Be(Severity.Error);
-        problem.Message.Should().StartWith("context bank 0: translation fault, write, IPA 0x3000, level 3, stream 0x0");
+        bench.Read(0x1000, out _);
+        bench.Write(0x1000, 1);
+        bench.Read(0x1_0000_0000, out _);
+        bench.Read(0x4000_0000, out _);
+        TraceEvent[] faults =
+        [
+            .. bench.Trace.Problems.Where(problem => problem.Kind.Name.StartsWith("smmu.", StringComparison.Ordinal)),
+        ];
+        faults.Should().OnlyContain(fault => fault.Kind.Severity == Severity.Error);
+        const string Later = "; an earlier fault is still recorded, so only MULTI shows it";
+        faults
+            .Select(fault => fault.Message)
+            .Should()
+            .Equal(
+                "context bank 0: translation fault, write, IPA 0x3000, level 3, stream 0x0, by somebody "
+                    + "(descriptor @0x8001_3018 = 0x0)",
+                "context bank 0: permission fault, write, IPA 0x1000, level 3, stream 0x0, by somebody "
+                    + "(by a TLB entry; the tables were not read)"
+                    + Later,
+                "context bank 0: translation fault, read, IPA 0x1_0000_0000, level 1, stream 0x0, by somebody "
+                    + "(TCR allows no such address or tables; they were not read)"
+                    + Later,
+                "context bank 0: external abort, read, IPA 0x4000_0000, reading the table of level 2, stream 0x0, "
+                    + "by somebody (no descriptor can be read at 0xff_0000_0000)"
+                    + Later
+            );
+        faults[0]
+            .Fields.Select(field => $"{field.Name}={field.Value}")
+            .Should()
+            .Contain(["scope=CB0", "access=write", "address=0x3000", "stream=0x0", "status=0x2", "syndrome=0x13"]);
     }
 
     [Fact]

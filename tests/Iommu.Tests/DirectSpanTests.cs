@@ -67,6 +67,17 @@ public sealed class DirectSpanTests
     }
 
     [Fact]
+    public void While_a_trace_listens_every_access_goes_the_plain_way()
+    {
+        var bench = new SmmuBench();
+        var sink = new TailTraceSink(1);
+        bench.Trace.Add(sink);
+        bench.Upstream.TryGetDirectSpan(0x1000, DirectAccess.Read, Signals, out _).Should().BeFalse();
+        bench.Trace.Remove(sink);
+        bench.Upstream.TryGetDirectSpan(0x1000, DirectAccess.Read, Signals, out _).Should().BeTrue();
+    }
+
+    [Fact]
     public void Asking_for_a_span_changes_nothing()
     {
         SmmuBench bench = new SmmuBench().Route();

@@ -220,4 +220,48 @@ public sealed class StallTests
         bench["CB0_RESUME"] = 0;
         master.Outcomes.Should().BeEmpty();
     }
+
+    [Fact]
+    public void A_bank_stays_shut_from_clearing_FSR_until_RESUME()
+    {
+        SmmuBench bench = Stalling();
+        var master = new TestMaster(bench.Upstream);
+        master.Read(1, 0x3000, 1);
+        bench["CB0_FSR"] = 0x2;
+        master.Read(2, 0x1000, 1).Should().Be(BusStatus.Held);
+        bench["CB0_RESUME"] = 1;
+        master.Done.Select(done => done.Tag).Should().Equal(1, 2);
+    }
+
+    [Fact]
+    public void A_resolved_stall_leaves_no_trace_in_the_state()
+    {
+        SmmuBench bench = Stalling();
+        var master = new TestMaster(bench.Upstream);
+        ulong before = bench.Hash;
+        master.Read(1, 0x3000, 1);
+        bench["CB0_FSR"] = 0x2;
+        bench["CB0_RESUME"] = 1;
+        bench["CB0_FAR"] = 0;
+        bench["CB0_FSYNR0"] = 0;
+        bench.Hash.Should().Be(before);
+    }
+
+    [Fact]
+    public void A_master_that_writes_RESUME_itself_is_called_back_after_its_access()
+    {
+        SmmuBench bench = Stalling();
+        bench.Context.Bus.Unmap(bench.Context.Bus.Find(0)!);
+        bench.Context.Bus.Map("ram", 0, 0xA000_0000, bench.Ram);
+        bench.Context.Bus.Map("smmu", 0xB000_0000, 0x1_0000, bench.Window);
+        bench.MapPage(0x4000, 0xB000_87FF);
+        bench["CB0_SCTLR"] = SmmuBench.Stalling | 0x100;
+        var master = new TestMaster(bench.Upstream);
+        master.Read(1, 0x3000, 1).Should().Be(BusStatus.Held);
+        bench["CB0_FSR"] = 0x2;
+        master.Write(2, 0x4008, 1, 0, 0, 0).Should().Be(BusStatus.Okay);
+        master.Outcomes.Should().BeEmpty();
+        bench.Context.Simulation.RunFor(0);
+        master.Outcomes.Should().Equal((1UL, HeldOutcome.SlaveError));
+    }
 }

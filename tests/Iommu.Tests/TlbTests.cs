@@ -1,4 +1,6 @@
 using Emulator.Machine;
+using FsCheck;
+using FsCheck.Fluent;
 
 namespace Emulator.Iommu.Tests;
 
@@ -159,5 +161,75 @@ public sealed class TlbTests
         System.Runtime.InteropServices.MemoryMarshal.Write(((IStateful)bench.Smmu).StateBytes, saved);
         bench.Context.Epoch.Bump();
         bench.ReadShouldReach(0x1_0ABC, 0x9001_0ABC);
+    }
+
+    [Fact]
+    public void The_TLB_finds_what_a_plain_list_finds()
+    {
+        Prop.ForAll(Gen.Choose(0, int.MaxValue).ToArbitrary(), seed => CompareWithList(new Random(seed)))
+            .Check(Config.QuickThrowOnFailure.WithMaxTest(200));
+    }
+
+    private static void CompareWithList(Random random)
+    {
+        SmmuTlb tlb = default;
+        int capacity = random.Next(1, SmmuParameters.MostTlbEntries + 1);
+        var list = new List<(ushort Vmid, int Level, ulong Page, ulong Output)>();
+        for (int step = 0; step < 1500; step++)
+        {
+            var vmid = (ushort)random.Next(256);
+            ulong address = (ulong)random.Next(64) << (random.Next(2) == 0 ? 12 : 21);
+            int found = tlb.Find(vmid, address);
+            ulong? expected = null;
+            for (int level = 3; level >= 1 && expected is null; level--)
+            {
+                int at = list.FindIndex(entry =>
+                    entry.Vmid == vmid && entry.Level == level && entry.Page == address >> LpaeWalker.ShiftOf(level)
+                );
+                expected = at < 0 ? null : list[at].Output;
+            }
+
+            (found < 0 ? (ulong?)null : tlb.Entries[found].Output).Should().Be(expected);
+            switch (random.Next(40))
+            {
+                case 0:
+                    tlb.InvalidateVmid(vmid).Should().Be(list.RemoveAll(entry => entry.Vmid == vmid));
+                    break;
+                case 1 when random.Next(10) == 0:
+                    tlb.InvalidateAll().Should().Be(list.Count);
+                    list.Clear();
+                    break;
+                default:
+                    if (found < 0)
+                    {
+                        Insert(ref tlb, capacity, list, vmid, address, random);
+                    }
+
+                    break;
+            }
+
+            tlb.Count.Should().Be(list.Count).And.BeLessThanOrEqualTo(capacity);
+        }
+    }
+
+    private static void Insert(
+        ref SmmuTlb tlb,
+        int capacity,
+        List<(ushort Vmid, int Level, ulong Page, ulong Output)> list,
+        ushort vmid,
+        ulong address,
+        Random random
+    )
+    {
+        WalkResult leaf = default;
+        leaf.Level = random.Next(1, 4);
+        leaf.Output = (ulong)random.NextInt64();
+        ulong evicted = tlb.Entries[(int)tlb.NextVictim].Output;
+        if (tlb.Insert(capacity, vmid, address, in leaf))
+        {
+            list.RemoveAll(entry => entry.Output == evicted).Should().Be(1);
+        }
+
+        list.Add((vmid, leaf.Level, address >> LpaeWalker.ShiftOf(leaf.Level), leaf.Output));
     }
 }
