@@ -2,7 +2,7 @@ using Emulator.Machine;
 
 namespace Emulator.Peripherals;
 
-/// <content>The wires: sending, receiving, modem signals (DDI 0183, 2.4).</content>
+/// <content>The wires: sending, receiving, modem signals.</content>
 public sealed partial class Pl011
 {
     private const int TransmissionEnds = 0;
@@ -81,7 +81,7 @@ public sealed partial class Pl011
         }
     }
 
-    /// <summary>The modem inputs that the UART sees: in loopback, its own RTS, DTR, Out1 and Out2 (3.3.8).</summary>
+    /// <summary>The modem inputs that the UART sees: in loopback, its own RTS, DTR, Out1 and Out2.</summary>
     private ModemSignals EffectiveInputs
     {
         get

@@ -193,7 +193,7 @@ public sealed partial class Pl011 : Device<Pl011.Registers>, IEventTarget
     }
 
     /// <summary>
-    /// UARTLCR_H: its write also puts UARTIBRD and UARTFBRD into effect (2.4.3, 3.3.6). Turning the FIFOs on or off empties
+    /// UARTLCR_H: its write also puts UARTIBRD and UARTFBRD into effect. Turning the FIFOs on or off empties
     /// them.
     /// </summary>
     private void WriteLineControl(uint value)

@@ -8,7 +8,7 @@ namespace Emulator.Peripherals;
 /// <remarks>
 /// Properties: <c>emulator,clock-hz</c>, the rate of TIMCLK as enabled by TIMCLKEN (1 MHz); <c>emulator,separate-interrupts</c>
 /// (0; 1 where TIMINT1 and TIMINT2 are wired instead of the combined TIMINTC). A period lasts TimerLoad ticks, as the
-/// formula of section 3.2.1 has it.
+/// manual's formula for it has it.
 /// </remarks>
 [DebuggerDisplay("{Name,nq} {ValueOf(0)} {ValueOf(1)}")]
 public sealed class Sp804 : Device<Sp804.Registers>, IEventTarget

@@ -4,7 +4,7 @@ using Emulator.Machine;
 namespace Emulator.Peripherals;
 
 /// <summary>
-/// System registers of the Versatile Express motherboard V2M-P1, after Arm DUI 0447, section 4.3: identification, switches,
+/// System registers of the Versatile Express motherboard V2M-P1, after Arm DUI 0447: identification, switches,
 /// LEDs, flags, free-running counters, and the window to the board's configuration controllers.
 /// </summary>
 /// <remarks>
