@@ -314,11 +314,22 @@ public sealed class RegisterMap<TDevice, TState>
         LaneWrite<TDevice> write,
         int width = 32,
         AccessSizes access = AccessSizes.Byte | AccessSizes.Word,
+        bool sideEffect = false,
         string fields = "",
         ulong reset = 0
     ) =>
         Add(
-            Describe(offset, name, RegisterAccess.ReadWrite, width, fields, reset, count, stride),
+            Describe(
+                offset,
+                name,
+                RegisterAccess.ReadWrite,
+                width,
+                fields,
+                reset,
+                count,
+                stride,
+                sideEffect: sideEffect
+            ),
             access,
             new Row { ReadViewed = read, WriteLanes = write }
         );

@@ -64,20 +64,20 @@ public sealed partial class GicV2
     private bool IsGroup1(int slot) => (State.Group[slot / 32] >> (slot % 32) & 1) != 0;
 
     /// <summary>
-    /// The slot of the pending interrupt of the highest priority that the distributor forwards to a CPU interface and whose
-    /// group the interface signals; the lowest number among equals; -1 for none.
+    /// The slot of the pending interrupt of the highest priority that the distributor forwards to a CPU interface, the lowest
+    /// number among equals; -1 for none. It is also -1 where the interface does not signal that interrupt's group: a less
+    /// urgent one of the other group does not take its place (IHI 0048B, HighestPriorityPendingInterrupt and GICC_IAR).
     /// </summary>
     private int HighestPending(int cpu)
     {
         ref Registers state = ref State;
-        uint groups = state.Control & state.Cpus[cpu].Control;
-        if ((groups & (EnableGroup0 | EnableGroup1)) == 0)
+        if (state.Control == 0)
         {
             return -1;
         }
 
-        uint group0 = (groups & EnableGroup0) != 0 ? uint.MaxValue : 0;
-        uint group1 = (groups & EnableGroup1) != 0 ? uint.MaxValue : 0;
+        uint group0 = (state.Control & EnableGroup0) != 0 ? uint.MaxValue : 0;
+        uint group1 = (state.Control & EnableGroup1) != 0 ? uint.MaxValue : 0;
         int best = -1;
         int bestPriority = 0x100;
         for (int index = 0; index <= _sharedWords; index++)
@@ -97,7 +97,7 @@ public sealed partial class GicV2
             }
         }
 
-        return best;
+        return best >= 0 && (state.Cpus[cpu].Control & (IsGroup1(best) ? EnableGroup1 : EnableGroup0)) != 0 ? best : -1;
     }
 
     /// <summary>The bits of a priority that decide about preemption, for interrupts of a group.</summary>

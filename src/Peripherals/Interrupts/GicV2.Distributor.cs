@@ -9,6 +9,9 @@ public sealed partial class GicV2
     private const uint EnableGroup0 = 1;
     private const uint EnableGroup1 = 2;
 
+    /// <summary>Registers of a byte per interrupt take bytes and halfwords too (DDI 0464, 8.3.1).</summary>
+    private const AccessSizes Parts = AccessSizes.Byte | AccessSizes.Half | AccessSizes.Word;
+
     // csharpier-ignore
     private static readonly RegisterMap<GicV2, Registers> DistributorMap = new RegisterMap<GicV2, Registers>("GICD", size: 0x1000)
         .Viewed   (0x000, 1,   0, "GICD_CTLR",          (gic, _, in t) => gic.ReadDistributorControl(t), (gic, _, value, in t) => gic.WriteDistributorControl((uint)value, t), fields: "EnableGrp0[0] EnableGrp1[1]")
@@ -21,14 +24,14 @@ public sealed partial class GicV2
         .Viewed   (0x280, 32,  4, "GICD_ICPENDR{0}",    (gic, n, in t) => gic.ReadPending(n, t),         (gic, n, value, in t) => gic.SetPending(n, (uint)value, false, t))
         .Viewed   (0x300, 32,  4, "GICD_ISACTIVER{0}",  (gic, n, in t) => gic.ReadActive(n, t),          (gic, n, value, in t) => gic.SetActive(n, (uint)value, true, t))
         .Viewed   (0x380, 32,  4, "GICD_ICACTIVER{0}",  (gic, n, in t) => gic.ReadActive(n, t),          (gic, n, value, in t) => gic.SetActive(n, (uint)value, false, t))
-        .Lanes    (0x400, 255, 4, "GICD_IPRIORITYR{0}", (gic, n, in t) => gic.ReadPriorities(n, t),      (gic, n, value, lanes, in t) => gic.WritePriorities(n, value, lanes, t))
-        .Lanes    (0x800, 255, 4, "GICD_ITARGETSR{0}",  (gic, n, in t) => gic.ReadTargets(n, t),         (gic, n, value, lanes, in t) => gic.WriteTargets(n, value, lanes, t))
+        .Lanes    (0x400, 255, 4, "GICD_IPRIORITYR{0}", (gic, n, in t) => gic.ReadPriorities(n, t),      (gic, n, value, lanes, in t) => gic.WritePriorities(n, value, lanes, t), access: Parts)
+        .Lanes    (0x800, 255, 4, "GICD_ITARGETSR{0}",  (gic, n, in t) => gic.ReadTargets(n, t),         (gic, n, value, lanes, in t) => gic.WriteTargets(n, value, lanes, t), access: Parts)
         .Viewed   (0xC00, 64,  4, "GICD_ICFGR{0}",      (gic, n, in t) => gic.ReadConfiguration(n, t),   (gic, n, value, in t) => gic.WriteConfiguration(n, (uint)value, t))
         .Viewed   (0xD00, 1,   0, "GICD_PPISR",         (gic, _, in t) => gic.ReadLevels(0, t) >> SoftwareIds, null)
         .Viewed   (0xD04, 31,  4, "GICD_SPISR{0}",      (gic, n, in t) => gic.ReadLevels(n + 1, t),      null)
         .Viewed   (0xF00, 1,   0, "GICD_SGIR",          null,                                            (gic, _, value, in t) => gic.SendSoftwareInterrupt((uint)value, t), fields: "SGIINTID[3:0] NSATT[15] CPUTargetList[23:16] TargetListFilter[25:24]")
-        .Lanes    (0xF10, 4,   4, "GICD_CPENDSGIR{0}",  (gic, n, in t) => gic.ReadSources(n, t),         (gic, n, value, lanes, in t) => gic.WriteSources(n, value, lanes, false, t))
-        .Lanes    (0xF20, 4,   4, "GICD_SPENDSGIR{0}",  (gic, n, in t) => gic.ReadSources(n, t),         (gic, n, value, lanes, in t) => gic.WriteSources(n, value, lanes, true, t))
+        .Lanes    (0xF10, 4,   4, "GICD_CPENDSGIR{0}",  (gic, n, in t) => gic.ReadSources(n, t),         (gic, n, value, lanes, in t) => gic.WriteSources(n, value, lanes, false, t), access: Parts)
+        .Lanes    (0xF20, 4,   4, "GICD_SPENDSGIR{0}",  (gic, n, in t) => gic.ReadSources(n, t),         (gic, n, value, lanes, in t) => gic.WriteSources(n, value, lanes, true, t), access: Parts)
         .Constant (0xFD0, "GICD_PIDR4", 0x04)
         .Constant (0xFD4, "GICD_PIDR5", 0x00)
         .Constant (0xFD8, "GICD_PIDR6", 0x00)

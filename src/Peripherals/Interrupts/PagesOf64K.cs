@@ -4,7 +4,7 @@ namespace Emulator.Peripherals;
 
 /// <summary>
 /// A window whose 4 KiB pages are 64 KiB apart and repeat in between, as systems with 64 KiB pages wire GIC-400 (its address
-/// lines 15:12 are driven by 19:16; Arm, Base System Architecture appendix F): <c>reg</c> of the CPU interface is then 128 KiB.
+/// lines 14:12 are driven by 18:16; Arm DEN 0029, "GIC-400 and 64KB translation granule"): <c>reg</c> of the CPU interface is then 128 KiB.
 /// </summary>
 internal sealed class PagesOf64K : IBusTarget
 {

@@ -8,7 +8,8 @@ namespace Emulator.Peripherals;
 /// </summary>
 /// <remarks>
 /// The counter counts seconds from reset, its 1 Hz phase starts at reset. <c>emulator,epoch</c> gives the value at reset
-/// (a board with a battery; one cell, seconds). The alarm comes when the counter becomes equal to RTCMR.
+/// (a board with a battery; one cell, seconds). The alarm comes when the counter becomes equal to RTCMR, which also happens
+/// when a write to RTCMR or RTCLR makes them equal. The part is revision r1p3.
 /// </remarks>
 [DebuggerDisplay("{Name,nq} RTCDR {Counter}")]
 public sealed class Pl031 : Device<Pl031.Registers>, IEventTarget
@@ -27,7 +28,7 @@ public sealed class Pl031 : Device<Pl031.Registers>, IEventTarget
         .WriteOnly(0x01C, "RTCICR",        (rtc, value) => rtc.ClearInterrupt(value), fields: "RTCICR[0]")
         .Constant (0xFE0, "RTCPeriphID0",  0x31)
         .Constant (0xFE4, "RTCPeriphID1",  0x10)
-        .Constant (0xFE8, "RTCPeriphID2",  0x04)
+        .Constant (0xFE8, "RTCPeriphID2",  0x14)
         .Constant (0xFEC, "RTCPeriphID3",  0x00)
         .Constant (0xFF0, "RTCPCellID0",   0x0D)
         .Constant (0xFF4, "RTCPCellID1",   0xF0)
@@ -64,6 +65,11 @@ public sealed class Pl031 : Device<Pl031.Registers>, IEventTarget
         Map.ApplyResetValues(ref State);
         State.StartTime = Simulation.Now;
         State.Offset = _epoch;
+        if (Counter != State.Match)
+        {
+            ArmAlarm();
+        }
+
         DriveLine();
     }
 
@@ -74,29 +80,37 @@ public sealed class Pl031 : Device<Pl031.Registers>, IEventTarget
         DriveLine();
     }
 
+    /// <summary>RTCLR: the counter itself is never loaded, so its 1 Hz phase stays; what is added to it changes.</summary>
     private void SetCounter(uint seconds)
     {
         State.Offset += seconds - Counter;
         ArmAlarm();
     }
 
+    /// <summary>
+    /// Finds when the counter will equal RTCMR: now, at a coming second, or after a wrap. There is no comparison "greater":
+    /// a match in the past waits for the wrap.
+    /// </summary>
     private void ArmAlarm()
     {
         Simulation.Cancel(_alarm);
         uint secondsToGo = State.Match - Counter;
-        long elapsed = (Simulation.Now - State.StartTime) / VirtualTime.Second;
-        long time = State.StartTime + (elapsed + secondsToGo) * VirtualTime.Second;
         if (secondsToGo == 0)
         {
             State.RawInterrupt = 1;
             DriveLine();
+            return;
         }
-        else
+
+        long elapsed = (Simulation.Now - State.StartTime) / VirtualTime.Second;
+        if (elapsed + secondsToGo < (VirtualTime.Never - State.StartTime) / VirtualTime.Second)
         {
+            long time = State.StartTime + (elapsed + secondsToGo) * VirtualTime.Second;
             _alarm = Simulation.Schedule(time, this, Alarm);
         }
     }
 
+    /// <summary>RTCICR: writing 1 clears the interrupt, also while the counter still equals RTCMR.</summary>
     private void ClearInterrupt(ulong value)
     {
         State.RawInterrupt &= ~(uint)value;

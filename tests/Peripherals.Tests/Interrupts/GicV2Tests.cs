@@ -486,6 +486,22 @@ public sealed class GicV2Tests
         gic.Cpus[0].Irq.Level.Should().BeTrue();
     }
 
+    [Fact]
+    public void A_group_that_the_interface_keeps_back_keeps_back_less_urgent_ones_too()
+    {
+        GicBench gic = new GicBench().Started();
+        gic.Write("GICD_IGROUPR3", 0b10);
+        gic.Enable(Spi, 0x80);
+        gic.Enable(Spi + 1, 0xA0);
+        gic.SetLine(Spi, true);
+        gic.SetLine(Spi + 1, true);
+        gic.Write("GICC_CTLR", 0b110);
+        gic.Cpus[0].Irq.Level.Should().BeFalse("group 0 is more urgent and not signalled");
+        gic.Acknowledge().Should().Be(1023);
+        gic.Write("GICD_CTLR", 2);
+        gic.Acknowledge().Should().Be(Spi + 1, "the distributor does not forward group 0 any more");
+    }
+
     [Theory]
     [InlineData(new uint[] { 0, 4 }, "three cells")]
     [InlineData(new uint[] { 2, 0, 4 }, "not 2")]

@@ -198,18 +198,19 @@ internal sealed class NaiveGic
     private int Best(int cpu)
     {
         Port port = Ports[cpu];
-        return Enumerable
+        int best = Enumerable
             .Range(0, _ids)
             .Where(id =>
             {
                 Interrupt interrupt = Of(id, cpu);
-                bool open = interrupt.Group1 ? _group1 && port.Group1 : _group0 && port.Group0;
+                bool open = interrupt.Group1 ? _group1 : _group0;
                 bool mine = id < 32 || _cpus == 1 || (interrupt.Targets >> cpu & 1) != 0;
                 return IsPending(id, cpu) && interrupt.Enabled && !interrupt.Active && open && mine;
             })
             .OrderBy(id => Of(id, cpu).Priority)
             .ThenBy(id => id)
             .FirstOrDefault(-1);
+        return best >= 0 && (Of(best, cpu).Group1 ? port.Group1 : port.Group0) ? best : -1;
     }
 
     private int GroupPriority(int id, int cpu)
