@@ -25,10 +25,16 @@ public static class EmulatorServices
     // csharpier-ignore
     private static IServiceCollection AddDeviceModels(this IServiceCollection services) =>
         services
-            .AddDeviceModel("arm,cortex-a15-gic", "Cortex-A15 Generic Interrupt Controller (GICv2)", context => new GicV2(context, GicPart.CortexA15))
-            .AddDeviceModel("arm,gic-400", "Generic Interrupt Controller (GIC-400)", context => new GicV2(context, GicPart.Gic400))
-            .AddDeviceModel("arm,mmu-400", "System MMU (MMU-400)", context => new Smmu400(context))
-            .AddDeviceModel("arm,pl031", "PrimeCell Real Time Clock (PL031)", context => new Pl031(context))
-            .AddDeviceModel("mtd-ram",            "static RAM",               context => new MemoryDevice(context))
-            .AddDeviceModel("arm,vexpress-vram",  "video RAM",                context => new MemoryDevice(context));
+            .AddDeviceModel("arm,cortex-a15-gic", "GICv2 of the Cortex-A15",                  context => new GicV2(context, GicPart.CortexA15))
+            .AddDeviceModel("arm,cortex-a7-gic",  "GICv2 of the Cortex-A7",                   context => new GicV2(context, GicPart.CortexA7))
+            .AddDeviceModel("arm,gic-400",        "GIC-400",                                  context => new GicV2(context, GicPart.Gic400))
+            .AddDeviceModel("arm,mmu-400",        "System MMU (MMU-400)",                     context => new Smmu400(context))
+            .AddDeviceModel("arm,pl011",          "PrimeCell UART (PL011)",                   context => new Pl011(context))
+            .AddDeviceModel("arm,pl031",          "PrimeCell Real Time Clock (PL031)",        context => new Pl031(context))
+            .AddDeviceModel("arm,sp804",          "Dual-Timer Module (SP804)",                context => new Sp804(context))
+            .AddDeviceModel("arm,sp805",          "Watchdog Module (SP805)",                  context => new Sp805(context))
+            .AddDeviceModel("arm,sp810",          "System Controller (SP810)",                context => new Sp810(context))
+            .AddDeviceModel("arm,vexpress-sysreg", "Versatile Express system registers",      context => new VexpressSysreg(context))
+            .AddDeviceModel("arm,vexpress-vram",  "video RAM",                                context => new MemoryDevice(context))
+            .AddDeviceModel("mtd-ram",            "static RAM",                               context => new MemoryDevice(context));
 }
