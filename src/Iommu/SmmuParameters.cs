@@ -52,7 +52,7 @@ internal sealed record SmmuParameters
     public static uint Idr2 => 0x22;
 
     /// <summary>Reads the cells of a node.</summary>
-    /// <exception cref="ArgumentException">A value that no such part can have.</exception>
+    /// <exception cref="BoardException">A value that no such part can have.</exception>
     public static SmmuParameters From(DeviceContext context) =>
         new()
         {
@@ -68,9 +68,6 @@ internal sealed record SmmuParameters
         uint value = context.Cell(property, otherwise);
         return value >= least && value <= most
             ? (int)value
-            : throw new ArgumentException(
-                $"{context.Name}: {property} is {value}; an SMMU-400 has {least} to {most}.",
-                nameof(context)
-            );
+            : throw new BoardException($"{context.Name}: {property} is {value}; an SMMU-400 has {least} to {most}.");
     }
 }

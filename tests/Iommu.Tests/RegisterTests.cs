@@ -48,7 +48,7 @@ public sealed class RegisterTests
     public void A_part_that_cannot_exist_is_refused_by_name(string property, uint value)
     {
         Action make = () => _ = new SmmuBench(context => context.With(property, value));
-        make.Should().Throw<ArgumentException>().WithMessage($"*smmu: {property} is {value}*");
+        make.Should().Throw<BoardException>().WithMessage($"*smmu: {property} is {value}*");
     }
 
     [Fact]

@@ -60,7 +60,7 @@ public sealed partial class GicV2 : Device<GicV2.Registers>, IInterruptControlle
     /// <summary>Makes an interrupt controller.</summary>
     /// <param name="context">Its node and connections.</param>
     /// <param name="part">Which part: identification, number of shared interrupts.</param>
-    /// <exception cref="ArgumentException">A property has a value that no such part has.</exception>
+    /// <exception cref="BoardException">A property has a value that no such part has.</exception>
     public GicV2(DeviceContext context, GicPart part)
         : base(context)
     {
@@ -69,12 +69,11 @@ public sealed partial class GicV2 : Device<GicV2.Registers>, IInterruptControlle
         uint shared = context.Cell("emulator,spi-count", (uint)part.SharedInterrupts);
         if (shared % 32 != 0 || shared > 960)
         {
-            throw new ArgumentException(
+            throw new BoardException(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"emulator,spi-count is {shared}, not a multiple of 32 up to 960."
-                ),
-                nameof(context)
+                    $"{context.Name}: emulator,spi-count is {shared}, not a multiple of 32 up to 960."
+                )
             );
         }
 

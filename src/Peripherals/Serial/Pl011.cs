@@ -87,7 +87,7 @@ public sealed partial class Pl011 : Device<Pl011.Registers>, IEventTarget
     private EventHandle _timeout;
 
     /// <summary>Makes a UART.</summary>
-    /// <exception cref="ArgumentException">A property has a value that no such part has.</exception>
+    /// <exception cref="BoardException">A property has a value that no such part has.</exception>
     public Pl011(DeviceContext context)
         : base(context)
     {
@@ -97,12 +97,11 @@ public sealed partial class Pl011 : Device<Pl011.Registers>, IEventTarget
         _bootBaud = context.Cell("emulator,boot-baud", 0);
         if (_clockHertz == 0 || _revision > 3 || _bootBaud > _clockHertz / 16)
         {
-            throw new ArgumentException(
+            throw new BoardException(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"A PL011 of revision {_revision} with {_bootBaud} baud from a clock of {_clockHertz} Hz cannot be."
-                ),
-                nameof(context)
+                    $"{context.Name}: a PL011 of revision {_revision} with {_bootBaud} baud from a clock of {_clockHertz} Hz cannot be."
+                )
             );
         }
 
