@@ -1,0 +1,543 @@
+using System.Numerics;
+using Emulator.Machine;
+
+namespace Emulator.Peripherals;
+
+/// <summary>
+/// Arm DDI 0424, "Operating states": which thread acts when. One engine serves the manager and the channels in turn and
+/// issues at most one instruction per cycle; it works in batches that end before anybody could look.
+/// </summary>
+public sealed partial class Dma330
+{
+    /// <summary>How many actions one event runs at most, so that an endless program leaves the host responsive.</summary>
+    private const int BatchBudget = 200_000;
+
+    /// <summary>How long a lock-up lasts before the watchdog reports it. The real time-out is not public.</summary>
+    private const int WatchdogCycles = 1024;
+
+    private const uint ChannelBits = (1U << ManagerIndex) - 1;
+
+    private EventHandle _nextAction;
+    private long _nextActionAt = VirtualTime.Never;
+    private bool _running;
+    private bool _endBatch;
+
+    private enum Progress
+    {
+        /// <summary>An instruction was executed.</summary>
+        Executed,
+
+        /// <summary>The thread moved on or found that it must wait; no instruction was executed.</summary>
+        Moved,
+
+        /// <summary>Nothing was done, because it must be done at its exact time.</summary>
+        TooEarly,
+    }
+
+    /// <summary>
+    /// Executes exactly one instruction of the thread whose turn it is (and what must happen before it), if its time lies
+    /// before anything else that is pending. False if nothing could be executed now. For debuggers and tests: running
+    /// instruction by instruction leaves exactly what running in batches leaves.
+    /// </summary>
+    public bool Step()
+    {
+        while (true)
+        {
+            switch (Run(1))
+            {
+                case Progress.Executed:
+                    return true;
+                case Progress.TooEarly:
+                    return false;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    void IEventTarget.OnEvent(int code, ulong argument)
+    {
+        _nextActionAt = VirtualTime.Never;
+        _nextAction = default;
+        Run(Trace.IsOn ? 1 : BatchBudget);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// The thread goes on one cycle later. An answer to an access that has been given up (the thread was killed and
+    /// restarted, the controller was reset) is known by its generation and ignored.
+    /// </remarks>
+    void IBusInitiator.OnHeldTransaction(ulong tag, HeldOutcome outcome)
+    {
+        int index = (int)(tag & 0xFF);
+        if (index > ManagerIndex)
+        {
+            return;
+        }
+
+        ref Dma330Thread thread = ref State.Threads[index];
+        if (thread.Held == 0 || thread.Generation != (uint)(tag >> 8))
+        {
+            return;
+        }
+
+        thread.Held = 0;
+        thread.Generation++;
+        thread.Resolution = outcome switch
+        {
+            HeldOutcome.Repeat => Dma330Resolution.Repeat,
+            HeldOutcome.CompletedAsZero => Dma330Resolution.CompletedAsZero,
+            HeldOutcome.SlaveError => Dma330Resolution.SlaveError,
+            _ => Dma330Resolution.DecodeError,
+        };
+        State.HeldThreads &= ~(1U << index);
+        WakeAt(index, Simulation.Now + _cycle);
+        ScheduleNextAction();
+    }
+
+    /// <summary>Runs up to a number of actions; tells what the last one was.</summary>
+    private Progress Run(int budget)
+    {
+        if (_running)
+        {
+            return Progress.TooEarly;
+        }
+
+        CancelNextAction();
+        _running = true;
+        _endBatch = false;
+        ForgetSpans();
+        long now = Simulation.Now;
+        long horizon = Simulation.Horizon;
+        var progress = Progress.TooEarly;
+        for (int done = 0; done < budget; done++)
+        {
+            long time = NextAction(out int index);
+            if (time == VirtualTime.Never || (time >= horizon && (time > now || done > 0)))
+            {
+                progress = Progress.TooEarly;
+                break;
+            }
+
+            time = Math.Max(time, now);
+            progress = Act(index, time);
+            if (progress == Progress.TooEarly)
+            {
+                break;
+            }
+
+            State.LastActionAt = time;
+            if (_endBatch)
+            {
+                break;
+            }
+        }
+
+        ForgetSpans();
+        _running = false;
+        ScheduleNextAction();
+        return progress;
+    }
+
+    private void ScheduleNextAction()
+    {
+        if (_running)
+        {
+            return;
+        }
+
+        long time = NextAction(out _);
+        if (time == _nextActionAt && time != VirtualTime.Never)
+        {
+            return;
+        }
+
+        CancelNextAction();
+        if (time != VirtualTime.Never)
+        {
+            _nextActionAt = time;
+            _nextAction = Simulation.Schedule(Math.Max(time, Simulation.Now), this);
+        }
+    }
+
+    private void CancelNextAction()
+    {
+        if (_nextActionAt != VirtualTime.Never)
+        {
+            Simulation.Cancel(_nextAction);
+            _nextActionAt = VirtualTime.Never;
+        }
+    }
+
+    private const int DebugIndex = ManagerIndex + 1;
+    private const int WatchdogIndex = ManagerIndex + 2;
+
+    /// <summary>
+    /// What happens next, and when. Channels take turns from the one served last; the manager, if it is active, gets
+    /// every second slot.
+    /// </summary>
+    private long NextAction(out int index)
+    {
+        long best = VirtualTime.Never;
+        index = -1;
+        if (State.Stalled != 0)
+        {
+            WatchForLockup();
+        }
+
+        uint runnable = State.Runnable;
+        long slot = State.NextSlot;
+        uint channels = runnable & ChannelBits;
+        if (channels != 0)
+        {
+            int last = State.LastChannel;
+            uint after = channels & (~1U << last);
+            uint upTo = channels & ~(~1U << last);
+            for (int half = 0; half < 2; half++)
+            {
+                for (uint bits = half == 0 ? after : upTo; bits != 0; bits &= bits - 1)
+                {
+                    int channel = BitOperations.TrailingZeroCount(bits);
+                    long time = Math.Max(State.Threads[channel].WakeAt, slot);
+                    if (time < best)
+                    {
+                        best = time;
+                        index = channel;
+                    }
+                }
+            }
+        }
+
+        if ((runnable >> ManagerIndex) != 0)
+        {
+            long time = Math.Max(State.Threads[ManagerIndex].WakeAt, slot);
+            if (time < best || (time == best && State.ManagerServedLast == 0))
+            {
+                best = time;
+                index = ManagerIndex;
+            }
+        }
+
+        if (State.DebugAt <= best && State.DebugAt != VirtualTime.Never)
+        {
+            best = State.DebugAt;
+            index = DebugIndex;
+        }
+
+        if (State.WatchdogAt < best)
+        {
+            best = State.WatchdogAt;
+            index = WatchdogIndex;
+        }
+
+        return best;
+    }
+
+    /// <summary>Does one thing: an instruction, the end of a wait, a debug instruction, the watchdog.</summary>
+    private Progress Act(int index, long time)
+    {
+        bool exact = time == Simulation.Now;
+        if (!exact && (index > ManagerIndex || State.LockupSignalled != 0))
+        {
+            return Progress.TooEarly;
+        }
+
+        if (index == DebugIndex)
+        {
+            ExecuteDebugInstruction(time);
+            _endBatch = true;
+            return Progress.Executed;
+        }
+
+        if (index == WatchdogIndex)
+        {
+            ReportLockup(time);
+            _endBatch = true;
+            return Progress.Moved;
+        }
+
+        ref Dma330Thread thread = ref State.Threads[index];
+        switch (thread.Status)
+        {
+            case Dma330ThreadStatus.Completing:
+            case Dma330ThreadStatus.Killing:
+                Stop(index, time);
+                return Progress.Moved;
+            case Dma330ThreadStatus.FaultingCompleting:
+                SetStatus(index, Dma330ThreadStatus.Faulting);
+                WakeAt(index, VirtualTime.Never);
+                return Progress.Moved;
+        }
+
+        if (thread.Access > Dma330Access.Fetch)
+        {
+            return exact ? ContinueAccess(ref thread, index, time) : Progress.TooEarly;
+        }
+
+        if (thread.ResumeLength != 0)
+        {
+            thread.Pc += thread.ResumeLength;
+            thread.ResumeLength = 0;
+            SetStatus(index, Dma330ThreadStatus.Executing);
+        }
+
+        return ExecuteNext(ref thread, index, time);
+    }
+
+    private void WakeAt(int index, long time)
+    {
+        State.Threads[index].WakeAt = time;
+        uint bit = 1U << index;
+        State.Runnable = time == VirtualTime.Never ? State.Runnable & ~bit : State.Runnable | bit;
+    }
+
+    /// <summary>The thread is past an instruction and will be ready for the next one after some cycles.</summary>
+    private Progress Advance(ref Dma330Thread thread, int index, long time, int lengthBytes, int cycles)
+    {
+        thread.Pc += (uint)lengthBytes;
+        Serve(index, time);
+        WakeAt(index, time + cycles * _cycle);
+        return Progress.Executed;
+    }
+
+    /// <summary>The thread stays in its instruction until a time, or until something wakes it.</summary>
+    private Progress Wait(
+        ref Dma330Thread thread,
+        int index,
+        long time,
+        int lengthBytes,
+        Dma330ThreadStatus status,
+        long until
+    )
+    {
+        thread.ResumeLength = (byte)lengthBytes;
+        SetStatus(index, status);
+        Serve(index, time);
+        WakeAt(index, until);
+        return Progress.Executed;
+    }
+
+    private void Serve(int index, long time)
+    {
+        State.NextSlot = time + _cycle;
+        if (index == ManagerIndex)
+        {
+            State.ManagerServedLast = 1;
+        }
+        else
+        {
+            State.ManagerServedLast = 0;
+            State.LastChannel = (byte)index;
+        }
+    }
+
+    private void Stall(ref Dma330Thread thread, int index, Dma330Stall reason)
+    {
+        thread.Stall = reason;
+        State.Stalled |= 1U << index;
+        WakeAt(index, VirtualTime.Never);
+    }
+
+    /// <summary>Has the stalled channels try their DMALD again.</summary>
+    private void RetryStalled(Dma330Stall reason, long time)
+    {
+        for (uint bits = State.Stalled; bits != 0; bits &= bits - 1)
+        {
+            int index = BitOperations.TrailingZeroCount(bits);
+            if (State.Threads[index].Stall == reason)
+            {
+                Unstall(index);
+                WakeAt(index, time + _cycle);
+            }
+        }
+    }
+
+    private void Unstall(int index)
+    {
+        State.Threads[index].Stall = Dma330Stall.None;
+        State.Stalled &= ~(1U << index);
+        if (State.Stalled == 0)
+        {
+            State.WatchdogAt = VirtualTime.Never;
+        }
+
+        if (State.LockupSignalled != 0)
+        {
+            State.LockupSignalled = 0;
+            DriveAbortLine();
+        }
+    }
+
+    private void ReleaseLoadLock(int index, long time)
+    {
+        if (State.LoadLock == index)
+        {
+            State.LoadLock = Dma330State.NoChannel;
+            RetryStalled(Dma330Stall.LoadLock, time);
+        }
+    }
+
+    /// <summary>DMAGO (Arm DDI 0424, "DMAGO"). To a channel that is not Stopped it is a no-op (unverified).</summary>
+    private Dma330Fault Go(ref Dma330Thread manager, Dma330Instruction instruction, long time)
+    {
+        int index = instruction.Channel;
+        if (index >= Configuration.Channels)
+        {
+            return Dma330Fault.OperandInvalid;
+        }
+
+        if (manager.NonSecure != 0 && !instruction.NonSecure)
+        {
+            return Dma330Fault.Go;
+        }
+
+        ref Dma330Thread channel = ref State.Threads[index];
+        if (channel.Status != Dma330ThreadStatus.Stopped)
+        {
+            string problem = $"DMAGO to channel {index}, which is {channel.Status}: ignored";
+            Trace.Emit(Kinds.Debug, Name, TraceField.Of("problem", problem));
+            return Dma330Fault.None;
+        }
+
+        channel.Pc = instruction.Immediate;
+        channel.NonSecure = instruction.NonSecure ? (byte)1 : (byte)0;
+        channel.RequestBurst = 0;
+        channel.RequestLast = 0;
+        channel.Wait = Dma330Wait.Single;
+        SetStatus(index, Dma330ThreadStatus.Executing);
+        WakeAt(index, time + _cycle);
+        return Dma330Fault.None;
+    }
+
+    /// <summary>
+    /// DMAKILL from the debug interface: a channel is Killing until its bus accesses are over (a held one until it is
+    /// resolved), then Stopped. Its fault is forgotten at once (FTRn: unverified). The manager stops at once.
+    /// </summary>
+    private void Kill(int index, long time)
+    {
+        ref Dma330Thread thread = ref State.Threads[index];
+        thread.FaultType = 0;
+        if (thread.Stall != Dma330Stall.None)
+        {
+            Unstall(index);
+        }
+
+        thread.ResumeLength = 0;
+        long done = Math.Max(thread.ReadsDoneAt, thread.WritesDoneAt);
+        if (index == ManagerIndex || thread.Status == Dma330ThreadStatus.Stopped || (thread.Held == 0 && done <= time))
+        {
+            Stop(index, time);
+        }
+        else
+        {
+            ReleaseLoadLock(index, time);
+            SetStatus(index, Dma330ThreadStatus.Killing);
+            WakeAt(index, thread.Held != 0 ? VirtualTime.Never : done);
+        }
+
+        DriveAbortLine();
+    }
+
+    /// <summary>DMAEND: a channel is Completing until its bus accesses are over; what it leaves in the MFIFO is discarded.</summary>
+    private Progress End(ref Dma330Thread thread, int index, long time)
+    {
+        Serve(index, time);
+        long done = Math.Max(thread.ReadsDoneAt, thread.WritesDoneAt);
+        if (done > time)
+        {
+            ReleaseLoadLock(index, time);
+            SetStatus(index, Dma330ThreadStatus.Completing);
+            WakeAt(index, done);
+        }
+        else
+        {
+            Stop(index, time);
+        }
+
+        return Progress.Executed;
+    }
+
+    private void Stop(int index, long time)
+    {
+        ref Dma330Thread thread = ref State.Threads[index];
+        GiveUpAccess(ref thread, index);
+        thread.FetchedCount = 0;
+        thread.FetchedBytes = 0;
+        if (index != ManagerIndex)
+        {
+            ReleaseLoadLock(index, time);
+            DiscardData(ref thread, time);
+        }
+
+        SetStatus(index, Dma330ThreadStatus.Stopped);
+        WakeAt(index, VirtualTime.Never);
+    }
+
+    private void GiveUpAccess(ref Dma330Thread thread, int index)
+    {
+        thread.Access = Dma330Access.None;
+        thread.Acknowledge = 0;
+        thread.Held = 0;
+        thread.Resolution = Dma330Resolution.Pending;
+        thread.Generation++;
+        State.HeldThreads &= ~(1U << index);
+    }
+
+    /// <summary>
+    /// Arm DDI 0424, "Watchdog abort": no channel can ever go on, because those that want to load find no room and none
+    /// will store. Channels that wait for an event or a peripheral do not count, nor does one with a held access.
+    /// </summary>
+    private void WatchForLockup()
+    {
+        bool lockedUp = (State.Runnable & ChannelBits) == 0 && State.HeldThreads == 0;
+        if (!lockedUp)
+        {
+            State.WatchdogAt = VirtualTime.Never;
+        }
+        else if (State.WatchdogAt == VirtualTime.Never && State.LockupSignalled == 0)
+        {
+            State.WatchdogAt = State.LastActionAt + WatchdogCycles * _cycle;
+        }
+    }
+
+    private void ReportLockup(long time)
+    {
+        State.WatchdogAt = VirtualTime.Never;
+        if (State.Watchdog != 0)
+        {
+            State.LockupSignalled = 1;
+            Trace.Emit(Kinds.Lockup, Name, TraceField.Hex("channels", State.Stalled));
+            DriveAbortLine();
+            return;
+        }
+
+        for (uint bits = State.Stalled; bits != 0; bits &= bits - 1)
+        {
+            int index = BitOperations.TrailingZeroCount(bits);
+            Unstall(index);
+            Fault(index, Dma330Fault.Lockup, time);
+        }
+    }
+
+    private void SetStatus(int index, Dma330ThreadStatus status)
+    {
+        ref Dma330Thread thread = ref State.Threads[index];
+        if (thread.Status == status)
+        {
+            return;
+        }
+
+        if (Trace.IsOn)
+        {
+            Trace.Emit(
+                Kinds.State,
+                Name,
+                TraceField.Of("thread", NameOf(index)),
+                TraceField.Of("from", thread.Status.ToString()),
+                TraceField.Of("to", status.ToString()),
+                TraceField.Hex("pc", thread.Pc)
+            );
+        }
+
+        thread.Status = status;
+    }
+}
