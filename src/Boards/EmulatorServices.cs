@@ -31,6 +31,7 @@ public static class EmulatorServices
             .AddDeviceModel("arm,mmu-400",        "System MMU (MMU-400)",                     context => new Smmu400(context))
             .AddDeviceModel("arm,pl011",          "PrimeCell UART (PL011)",                   context => new Pl011(context))
             .AddDeviceModel("arm,pl031",          "PrimeCell Real Time Clock (PL031)",        context => new Pl031(context))
+            .AddDeviceModel("arm,pl330",          "DMA controller (DMA-330, PL330)",          context => new Dma330(context))
             .AddDeviceModel("arm,sp804",          "Dual-Timer Module (SP804)",                context => new Sp804(context))
             .AddDeviceModel("arm,sp805",          "Watchdog Module (SP805)",                  context => new Sp805(context))
             .AddDeviceModel("arm,sp810",          "System Controller (SP810)",                context => new Sp810(context))
