@@ -15,7 +15,9 @@ internal sealed record Party(string Name, double Units, Action Run);
 /// </summary>
 internal static class Contest
 {
-    private const int WarmUpRounds = 5;
+    /// <summary>Long enough for the runtime to have compiled everything at its last tier.</summary>
+    private const double WarmUpSeconds = 2;
+
     private const double RoundSeconds = 0.02;
 
     /// <summary>Runs a contest and prints each party's time per unit and its ratio to the first.</summary>
@@ -23,15 +25,20 @@ internal static class Contest
     {
         int[] calls = [.. parties.Select(Calibrate)];
         double[][] times = [.. parties.Select(_ => new double[rounds])];
-        for (int round = -WarmUpRounds; round < rounds; round++)
+        long start = Stopwatch.GetTimestamp();
+        while (Stopwatch.GetElapsedTime(start).TotalSeconds < WarmUpSeconds)
         {
             for (int party = 0; party < parties.Length; party++)
             {
-                double perUnit = Time(parties[party], calls[party]);
-                if (round >= 0)
-                {
-                    times[party][round] = perUnit;
-                }
+                Time(parties[party], calls[party]);
+            }
+        }
+
+        for (int round = 0; round < rounds; round++)
+        {
+            for (int party = 0; party < parties.Length; party++)
+            {
+                times[party][round] = Time(parties[party], calls[party]);
             }
         }
 

@@ -13,6 +13,7 @@ internal sealed class StepSink : ITraceSink
 
     private readonly TextReader _input;
     private readonly TextWriter _output;
+    private readonly List<TraceEvent> _since = [];
     private bool _stopping = true;
 
     public StepSink(Scenario scenario, TextReader input, TextWriter output)
@@ -25,22 +26,48 @@ internal sealed class StepSink : ITraceSink
 
     public void Write(TraceEvent traceEvent)
     {
-        bool isInstruction = string.Equals(traceEvent.Kind.Name, InstructionKind, StringComparison.Ordinal);
-        _output.WriteLine(isInstruction ? $"=> {traceEvent}" : $"   {traceEvent}");
-        if (!isInstruction || !_stopping)
+        if (!string.Equals(traceEvent.Kind.Name, InstructionKind, StringComparison.Ordinal))
         {
+            _since.Add(traceEvent);
             return;
         }
 
-        foreach (TraceField value in traceEvent.Fields)
+        // What an instruction did is traced before the instruction itself, which is complete only then.
+        int own = _since.FindIndex(earlier => earlier.Time == traceEvent.Time && earlier.Source is not "cpu0");
+        Show(own < 0 ? _since : _since.GetRange(0, own));
+        _output.WriteLine($"=> {traceEvent}");
+        if (own >= 0)
         {
-            if (!traceEvent.Kind.Template.Contains($"{{{value.Name}}}", StringComparison.Ordinal))
-            {
-                _output.Write($"   {value.Name}={value.Value}");
-            }
+            Show(_since.GetRange(own, _since.Count - own));
         }
 
-        _output.Write("\n? ");
+        _since.Clear();
+        ShowState(traceEvent);
+        if (_stopping)
+        {
+            Ask();
+        }
+    }
+
+    private void Show(IEnumerable<TraceEvent> events)
+    {
+        foreach (TraceEvent shown in events)
+        {
+            _output.WriteLine($"     {shown}");
+        }
+    }
+
+    private void ShowState(TraceEvent instruction)
+    {
+        IEnumerable<string> state = instruction
+            .Fields.Where(value => !instruction.Kind.Template.Contains($"{{{value.Name}}}", StringComparison.Ordinal))
+            .Select(value => $"{value.Name} {value.Value}");
+        _output.WriteLine($"     {string.Join("  ", state)}");
+    }
+
+    private void Ask()
+    {
+        _output.Write("? ");
         switch (_input.ReadLine()?.Trim())
         {
             case null or "c":

@@ -153,6 +153,7 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
 
         IReadOnlyList<InterruptSpecifier> told = Tree.ReadInterrupts(context.Node);
         IReadOnlyList<InterruptSpecifier> wired = ReadWiring(context.Node) ?? told;
+        var contradictions = new List<string>();
         foreach ((InterruptLine line, int index) in context.Lines)
         {
             if (index < 0 || index >= wired.Count)
@@ -177,24 +178,17 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
                     $"{context.Node.Path}: interrupt {index} <{Show(cells)}> does not fit {device.Name}: {problem}"
                 );
             line.Connect(input);
-            WarnOfContradiction(context, line, index, told, cells, input);
+            if (index < told.Count && !told[index].Cells.SequenceEqual(cells))
+            {
+                contradictions.Add($"{line.Name} to {input.Name} (the tree says <{Show(told[index].Cells)}>)");
+            }
         }
-    }
 
-    private void WarnOfContradiction(
-        NodeContext context,
-        InterruptLine line,
-        int index,
-        IReadOnlyList<InterruptSpecifier> told,
-        uint[] wired,
-        InterruptInput input
-    )
-    {
-        if (index < told.Count && !told[index].Cells.SequenceEqual(wired))
+        if (contradictions.Count > 0)
         {
             Board.Warnings.Add(
-                $"{context.Name}: {line.Name} is wired to {input.Name} (<{Show(wired)}>), but the device tree says "
-                    + $"<{Show(told[index].Cells)}>; a driver that believes the tree waits in vain"
+                $"{context.Name}: wired otherwise than the device tree says, so a driver that believes the tree waits in vain: "
+                    + string.Join(", ", contradictions)
             );
         }
     }
