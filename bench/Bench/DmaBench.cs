@@ -30,7 +30,7 @@ internal sealed class DmaBench
     {
         _lengthBytes = lengthBytes;
         IBoardLibrary library = services.GetRequiredService<IBoardLibrary>();
-        _board = library.Create("fvp-ve", new Dictionary<string, ulong>(StringComparer.Ordinal), new Simulation());
+        _board = library.Create("fvp-ve", options: null, new Simulation());
         _code = translated ? CodeIova : CodeMemory;
         ulong source = translated ? SourceIova : SourceMemory;
         ulong destination = translated ? DestinationIova : DestinationMemory;

@@ -18,7 +18,7 @@ public sealed class BoardLibrary : IBoardLibrary
     public IReadOnlyList<BoardType> Boards => [.. _definitions.Select(definition => definition.Type)];
 
     /// <inheritdoc/>
-    public Board Create(string name, IReadOnlyDictionary<string, ulong> options, Simulation simulation) =>
+    public Board Create(string name, IReadOnlyDictionary<string, ulong>? options, Simulation simulation) =>
         _factory.Assemble(name, simulation, Tree(name, options));
 
     /// <inheritdoc/>

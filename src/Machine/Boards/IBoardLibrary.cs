@@ -10,10 +10,10 @@ public interface IBoardLibrary
 
     /// <summary>Assembles a board.</summary>
     /// <param name="name">One of <see cref="Boards"/>.</param>
-    /// <param name="options">Values of its options; the others keep their defaults.</param>
+    /// <param name="options">Values of its options; the others (all, if null) keep their defaults.</param>
     /// <param name="simulation">The simulation it will live in.</param>
     /// <exception cref="BoardException">No such board, no such option, or a value it does not take.</exception>
-    Board Create(string name, IReadOnlyDictionary<string, ulong> options, Simulation simulation);
+    Board Create(string name, IReadOnlyDictionary<string, ulong>? options, Simulation simulation);
 
     /// <summary>Assembles a board from a user's own tree.</summary>
     /// <exception cref="BoardException">The tree contradicts itself or a model refuses its configuration.</exception>
