@@ -13,8 +13,7 @@ public sealed class IsolationTests
     private const ulong Arena = 0x8100_0000;
     private const int Pages = 32;
     private const int PageBytes = 4096;
-    private const ulong CodeMemory = 0x8200_0000;
-    private const ulong CodeIova = 0x00F0_0000;
+    private const ulong Code = 0x8200_0000;
     private const byte Secret = 0xEE;
 
     private static readonly ServiceProvider Services = new ServiceCollection().AddEmulator().BuildServiceProvider();
@@ -88,15 +87,16 @@ public sealed class IsolationTests
         return arena;
     }
 
+    /// <summary>Maps one to one, so that a transaction which is not translated would do harm.</summary>
     private static void Confine(Board board, Story story)
     {
         ulong second = Tables + PageBytes;
         ulong third = second + PageBytes;
         ulong codeThird = third + PageBytes;
-        board.Cpu.Store(Tables, 8, second | 3);
-        board.Cpu.Store(second, 8, third | 3);
-        board.Cpu.Store(second + (CodeIova >> 21) * 8, 8, codeThird | 3);
-        board.Cpu.Store(codeThird + ((CodeIova >> 12) & 0x1FF) * 8, 8, CodeMemory | 0x77F);
+        board.Cpu.Store(Tables + (Arena >> 30) * 8, 8, second | 3);
+        board.Cpu.Store(second + ((Arena >> 21) & 0x1FF) * 8, 8, third | 3);
+        board.Cpu.Store(second + ((Code >> 21) & 0x1FF) * 8, 8, codeThird | 3);
+        board.Cpu.Store(codeThird + ((Code >> 12) & 0x1FF) * 8, 8, Code | 0x77F);
         for (int page = 0; page < Pages; page++)
         {
             ulong permission = story.Access[page] switch
@@ -125,8 +125,8 @@ public sealed class IsolationTests
         int protection = story.NonSecure ? 2 : 0;
         string program = $"""
             DMAMOV CCR, SB{move.Beats} SS{bits} SAI SP{protection} DB{move.Beats} DS{bits} DAI DP{protection}
-            DMAMOV SAR, {move.Source}
-            DMAMOV DAR, {move.Destination}
+            DMAMOV SAR, {Arena + (ulong)move.Source}
+            DMAMOV DAR, {Arena + (ulong)move.Destination}
             DMALP {move.Bursts}
             DMALD
             DMAST
@@ -136,9 +136,9 @@ public sealed class IsolationTests
             """;
         Dma330Assembly assembly = Dma330Assembler.Assemble(program);
         assembly.Succeeded.Should().BeTrue();
-        board.Cpu.Store(CodeMemory, assembly.Code.Span);
+        board.Cpu.Store(Code, assembly.Code.Span);
         string dmac = $"dma{story.Dmac}";
-        Debug(board, dmac, 0x00A0_0000U | (story.NonSecure ? 0x0002_0000U : 0), (uint)CodeIova);
+        Debug(board, dmac, 0x00A0_0000U | (story.NonSecure ? 0x0002_0000U : 0), (uint)Code);
         board.Simulation.RunFor(VirtualTime.Millisecond);
         Debug(board, dmac, 0x0001_0001, 0); // DMAKILL, in case it faulted
         board.Simulation.RunFor(VirtualTime.Millisecond);
