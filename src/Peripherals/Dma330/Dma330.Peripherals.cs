@@ -143,7 +143,6 @@ public sealed partial class Dma330
             }
 
             thread.RequestBurst = burst && instruction.Wait != Dma330Wait.Single ? (byte)1 : (byte)0;
-            SetStatus(index, Dma330ThreadStatus.Executing);
             return Advance(ref thread, index, time, instruction.Length, 1);
         }
 

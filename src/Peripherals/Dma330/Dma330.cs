@@ -97,12 +97,7 @@ public sealed partial class Dma330 : Device<Dma330State>, IBusInitiator, IEventT
         }
 
         _irqAbort = context.Interrupt(abort, "irq_abort");
-        Channels = new Dma330ThreadView[Configuration.Channels];
-        for (int n = 0; n < Channels.Count; n++)
-        {
-            ((Dma330ThreadView[])Channels)[n] = new Dma330ThreadView(this, n);
-        }
-
+        Channels = [.. Enumerable.Range(0, Configuration.Channels).Select(n => new Dma330ThreadView(this, n))];
         Manager = new Dma330ThreadView(this, ManagerIndex);
         var window = new RegisterWindow<Dma330, Dma330State>(this, Map);
         Windows = [window];
