@@ -144,6 +144,15 @@ public sealed class SimulationTests
     }
 
     [Fact]
+    public void What_is_scheduled_for_never_does_not_happen()
+    {
+        _simulation.ScheduleAfter(VirtualTime.Never, _target);
+        _simulation.RunUntil(() => _target.Events.Count > 0).Should().Be(RunResult.NothingLeft);
+        _simulation.Now.Should().Be(0);
+        _simulation.RunOne().Should().BeFalse();
+    }
+
+    [Fact]
     public void A_device_may_run_ahead_to_the_next_event_or_the_end_of_the_run()
     {
         List<long> horizons = [];
