@@ -111,9 +111,19 @@ public sealed class SimulatedProcess
 
     internal void Wake(WakeReason reason)
     {
+        if (Withdraw())
+        {
+            _reason = reason;
+            _scheduler.MakeReady(this);
+        }
+    }
+
+    /// <summary>Stops waiting without being woken. False when it did not wait.</summary>
+    internal bool Withdraw()
+    {
         if (WaitsOn is not { } queue)
         {
-            return;
+            return false;
         }
 
         queue.Remove(_place!);
@@ -121,8 +131,7 @@ public sealed class SimulatedProcess
         _place = null;
         _scheduler.CancelDeadline(_deadline);
         _deadline = default;
-        _reason = reason;
-        _scheduler.MakeReady(this);
+        return true;
     }
 }
 
@@ -250,6 +259,7 @@ public sealed class Scheduler : IEventTarget
         finally
         {
             _calling = false;
+            process.Withdraw();
         }
 
         return attempt.Value;

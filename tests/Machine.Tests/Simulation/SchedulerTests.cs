@@ -205,6 +205,37 @@ public sealed class SchedulerTests
     }
 
     [Fact]
+    public void A_driver_whose_call_could_not_end_waits_no_longer_and_may_call_again()
+    {
+        SimulatedProcess process = Scheduler.Create("test");
+        FluentActions
+            .Invoking(() => Scheduler.Call(process, Until(WakeReason.Condition)))
+            .Should()
+            .Throw<NothingCanHappenException>();
+        process.WaitsOn.Should().BeNull();
+        _queue.Waiters.Should().BeEmpty();
+
+        _simulation.ScheduleAfter(10, new Recorder { Then = (_, _) => _queue.WakeAll() });
+        Scheduler.Call(process, Until(WakeReason.Condition)).Should().Be(1);
+        _queue.Waiters.Should().BeEmpty();
+    }
+
+    [Fact]
+    public void An_event_that_throws_during_a_call_leaves_no_waiter_and_no_deadline_behind()
+    {
+        SimulatedProcess process = Scheduler.Create("test");
+        _simulation.Schedule(10, new Recorder { Then = (_, _) => throw new InvalidOperationException("broken") });
+        FluentActions
+            .Invoking(() => Scheduler.Call(process, Until(WakeReason.Condition, deadline: 100)))
+            .Should()
+            .Throw<InvalidOperationException>()
+            .WithMessage("broken");
+        _queue.Waiters.Should().BeEmpty();
+        _simulation.Events.Count.Should().Be(0);
+        Scheduler.Call(process, _ => 3).Should().Be(3);
+    }
+
+    [Fact]
     public void An_exception_of_a_program_surfaces_where_the_world_is_run()
     {
         SimulatedProcess process = Scheduler.Start("sh", _ => throw new InvalidOperationException("no such command"));
