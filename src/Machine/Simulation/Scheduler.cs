@@ -287,7 +287,10 @@ public sealed class Scheduler : IEventTarget
 
     internal void MakeReady(SimulatedProcess process) => _ready.Enqueue(process);
 
-    /// <summary>Runs every ready process once. False when none was ready.</summary>
+    /// <summary>
+    /// Runs every ready process once; if one fails, its exception surfaces and the others stay ready. False when none was
+    /// ready.
+    /// </summary>
     internal bool RunReady()
     {
         if (_ready.Count == 0 || _running)
@@ -300,7 +303,7 @@ public sealed class Scheduler : IEventTarget
         _running = true;
         try
         {
-            for (int turn = _ready.Count; turn > 0; turn--)
+            for (int turn = _ready.Count; turn > 0 && _failure is null; turn--)
             {
                 SimulatedProcess process = _ready.Dequeue();
                 Action? resume = process.Resume;

@@ -267,6 +267,19 @@ public sealed class SchedulerTests
     }
 
     [Fact]
+    public void Of_two_programs_that_fail_in_one_turn_neither_is_lost()
+    {
+        Scheduler.Start("a", _ => throw new InvalidOperationException("a failed"));
+        Scheduler.Start("b", _ => throw new InvalidOperationException("b failed"));
+        Scheduler.Start("c", Says("c"));
+        Action run = () => _simulation.RunFor(0);
+        run.Should().Throw<InvalidOperationException>().WithMessage("a failed");
+        run.Should().Throw<InvalidOperationException>().WithMessage("b failed");
+        run.Should().NotThrow();
+        _log.Should().Equal("c");
+    }
+
+    [Fact]
     public void A_running_program_may_not_wait_by_call()
     {
         Scheduler.Start(
