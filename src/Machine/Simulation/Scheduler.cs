@@ -141,6 +141,7 @@ public sealed class CallInProgress : INotifyCompletion
     private readonly SimulatedProcess _process;
     private readonly Func<WakeReason, Attempt> _call;
     private Attempt _last;
+    private ExceptionDispatchInfo? _failure;
 
     internal CallInProgress(SimulatedProcess process, Func<WakeReason, Attempt> call)
     {
@@ -155,15 +156,28 @@ public sealed class CallInProgress : INotifyCompletion
     /// <summary>For <c>await</c>.</summary>
     public CallInProgress GetAwaiter() => this;
 
-    /// <summary>The call's value.</summary>
-    public long GetResult() => _last.Value;
+    /// <summary>The call's value; what the call threw is thrown here, inside the program.</summary>
+    public long GetResult()
+    {
+        _failure?.Throw();
+        return _last.Value;
+    }
 
     /// <summary>For <c>await</c>: what goes on when the call has its value.</summary>
     public void OnCompleted(Action continuation) => _process.Park(_last, () => TryAgain(continuation));
 
     private void TryAgain(Action continuation)
     {
-        _last = _call(_process.TakeWakeReason());
+        try
+        {
+            _last = _call(_process.TakeWakeReason());
+        }
+        catch (Exception exception)
+        {
+            _last = default;
+            _failure = ExceptionDispatchInfo.Capture(exception);
+        }
+
         if (_last.IsBlocked)
         {
             OnCompleted(continuation);

@@ -280,6 +280,57 @@ public sealed class SchedulerTests
     }
 
     [Fact]
+    public void A_program_can_catch_what_its_call_throws_when_it_is_attempted_again()
+    {
+        SimulatedProcess process = Scheduler.Start(
+            "sh",
+            async self =>
+            {
+                try
+                {
+                    await self.Do(reason =>
+                        reason == WakeReason.FirstAttempt
+                            ? Attempt.Block(_queue)
+                            : throw new InvalidOperationException("the device is gone")
+                    );
+                }
+                catch (InvalidOperationException exception)
+                {
+                    _log.Add(exception.Message);
+                }
+            }
+        );
+        _simulation.RunFor(0);
+        _queue.WakeAll();
+        _simulation.RunFor(0);
+        _log.Should().Equal("the device is gone");
+        process.HasEnded.Should().BeTrue();
+    }
+
+    [Fact]
+    public void What_a_call_throws_when_it_is_attempted_again_ends_the_program_and_surfaces()
+    {
+        SimulatedProcess process = Scheduler.Start(
+            "sh",
+            async self =>
+                await self.Do(reason =>
+                    reason == WakeReason.FirstAttempt
+                        ? Attempt.Block(_queue)
+                        : throw new InvalidOperationException("the device is gone")
+                )
+        );
+        _simulation.RunFor(0);
+        _queue.WakeAll();
+        FluentActions
+            .Invoking(() => _simulation.RunFor(0))
+            .Should()
+            .Throw<InvalidOperationException>()
+            .WithMessage("the device is gone");
+        process.HasEnded.Should().BeTrue();
+        Scheduler.Processes.Should().BeEmpty();
+    }
+
+    [Fact]
     public void A_running_program_may_not_wait_by_call()
     {
         Scheduler.Start(
