@@ -111,9 +111,19 @@ public sealed class SimulatedProcess
 
     internal void Wake(WakeReason reason)
     {
+        if (Withdraw())
+        {
+            _reason = reason;
+            _scheduler.MakeReady(this);
+        }
+    }
+
+    /// <summary>Stops waiting without being woken. False when it did not wait.</summary>
+    internal bool Withdraw()
+    {
         if (WaitsOn is not { } queue)
         {
-            return;
+            return false;
         }
 
         queue.Remove(_place!);
@@ -121,8 +131,7 @@ public sealed class SimulatedProcess
         _place = null;
         _scheduler.CancelDeadline(_deadline);
         _deadline = default;
-        _reason = reason;
-        _scheduler.MakeReady(this);
+        return true;
     }
 }
 
@@ -132,6 +141,7 @@ public sealed class CallInProgress : INotifyCompletion
     private readonly SimulatedProcess _process;
     private readonly Func<WakeReason, Attempt> _call;
     private Attempt _last;
+    private ExceptionDispatchInfo? _failure;
 
     internal CallInProgress(SimulatedProcess process, Func<WakeReason, Attempt> call)
     {
@@ -146,15 +156,28 @@ public sealed class CallInProgress : INotifyCompletion
     /// <summary>For <c>await</c>.</summary>
     public CallInProgress GetAwaiter() => this;
 
-    /// <summary>The call's value.</summary>
-    public long GetResult() => _last.Value;
+    /// <summary>The call's value; what the call threw is thrown here, inside the program.</summary>
+    public long GetResult()
+    {
+        _failure?.Throw();
+        return _last.Value;
+    }
 
     /// <summary>For <c>await</c>: what goes on when the call has its value.</summary>
     public void OnCompleted(Action continuation) => _process.Park(_last, () => TryAgain(continuation));
 
     private void TryAgain(Action continuation)
     {
-        _last = _call(_process.TakeWakeReason());
+        try
+        {
+            _last = _call(_process.TakeWakeReason());
+        }
+        catch (Exception exception)
+        {
+            _last = default;
+            _failure = ExceptionDispatchInfo.Capture(exception);
+        }
+
         if (_last.IsBlocked)
         {
             OnCompleted(continuation);
@@ -250,6 +273,7 @@ public sealed class Scheduler : IEventTarget
         finally
         {
             _calling = false;
+            process.Withdraw();
         }
 
         return attempt.Value;
@@ -277,7 +301,10 @@ public sealed class Scheduler : IEventTarget
 
     internal void MakeReady(SimulatedProcess process) => _ready.Enqueue(process);
 
-    /// <summary>Runs every ready process once. False when none was ready.</summary>
+    /// <summary>
+    /// Runs every ready process once; if one fails, its exception surfaces and the others stay ready. False when none was
+    /// ready.
+    /// </summary>
     internal bool RunReady()
     {
         if (_ready.Count == 0 || _running)
@@ -290,7 +317,7 @@ public sealed class Scheduler : IEventTarget
         _running = true;
         try
         {
-            for (int turn = _ready.Count; turn > 0; turn--)
+            for (int turn = _ready.Count; turn > 0 && _failure is null; turn--)
             {
                 SimulatedProcess process = _ready.Dequeue();
                 Action? resume = process.Resume;

@@ -79,7 +79,7 @@ public sealed class Simulation
             return true;
         }
 
-        if (Events.Count == 0 || Events.NextTime > limit)
+        if (Events.NextTime == VirtualTime.Never || Events.NextTime > limit)
         {
             return false;
         }
@@ -126,7 +126,7 @@ public sealed class Simulation
                 continue;
             }
 
-            if (Events.Count == 0 && deadline == VirtualTime.Never)
+            if (deadline == VirtualTime.Never)
             {
                 return RunResult.NothingLeft;
             }
