@@ -28,6 +28,9 @@ internal static class StepReader
         ["repeat"] = RepeatStep.Read,
     };
 
+    /// <summary>The kinds' names.</summary>
+    public static IEnumerable<string> KindNames => Kinds.Keys;
+
     public static IReadOnlyList<Step> ReadAll(ReadingContext context, IEnumerable<YamlNode> nodes)
     {
         var steps = new List<Step>();
