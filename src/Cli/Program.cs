@@ -16,14 +16,7 @@ Console.CancelKeyPress += (_, pressed) =>
 var services = new Lazy<ServiceProvider>(() => new ServiceCollection().AddEmulator().BuildServiceProvider());
 var root = new RootCommand(
     "Emulator: boards for Linux device pass-through, without the hardware.\n"
-        + "Scenario files say what happens on a board and what must be true.\n\n"
-        + "Examples:\n"
-        + "  emulator run scenarios                 run every scenario below a folder\n"
-        + "  emulator run page-copy.yaml --step     see every DMA instruction\n"
-        + "  emulator check scenarios               look for mistakes without running\n"
-        + "  emulator boards show fvp-ve            a board's memory map and wiring\n\n"
-        + "Exit codes: 0 all passed, 1 an expectation failed, 2 a file or option is wrong,\n"
-        + "  3 a fault of the emulator itself, 5 nothing matched, 130 interrupted."
+        + "Scenario files say what happens on a board and what must be true."
 )
 {
     RunCommand.Create(services, interrupted.Token),
@@ -31,12 +24,35 @@ var root = new RootCommand(
     BoardsCommand.Create(services),
     DtcCommand.Create(),
 };
+CommandHelp.Install(
+    root,
+    "emulator run scenarios                 run every scenario below a folder",
+    "emulator run page-copy.yaml --step     see every DMA instruction",
+    "emulator check scenarios               look for mistakes without running",
+    "emulator boards show fvp-ve            a board's memory map and wiring"
+);
 
-ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+ParseResult parsed = root.Parse(
+    args.Length == 0 ? ["--help"] : args,
+    new ParserConfiguration { ResponseFileTokenReplacer = null }
+);
+bool asksForHelp = parsed.Action is CommandHelp;
 try
 {
-    int code = parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
-    return parsed.Errors.Count > 0 ? ExitCodes.WrongInput : code;
+    IReadOnlyList<string> mistakes = asksForHelp ? [] : CommandMistakes.Find(parsed);
+    if (mistakes.Count == 0)
+    {
+        int code = parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        return args.Length == 0 ? ExitCodes.WrongInput : code;
+    }
+
+    foreach (string mistake in mistakes)
+    {
+        Console.Error.WriteLine($"emulator: {mistake}");
+    }
+
+    Console.Error.WriteLine(CommandMistakes.SeeAlso(parsed));
+    return ExitCodes.WrongInput;
 }
 catch (UserErrorException wrong)
 {

@@ -8,7 +8,11 @@ namespace Emulator.Scenarios;
 /// <summary>What reading a file gave: a scenario, or errors.</summary>
 /// <param name="Scenario">The scenario, when there are no errors.</param>
 /// <param name="Errors">Everything that is wrong, in order of place.</param>
-public sealed record ScenarioReading(Scenario? Scenario, IReadOnlyList<ScenarioError> Errors);
+public sealed record ScenarioReading(Scenario? Scenario, IReadOnlyList<ScenarioError> Errors)
+{
+    /// <summary>The name in the file, or the file's when it has none or is no YAML.</summary>
+    public required string Name { get; init; }
+}
 
 /// <summary>Reads scenario files and checks them against the board they name, without running anything.</summary>
 /// <param name="boards">The boards that a scenario can name.</param>
@@ -25,23 +29,26 @@ public sealed class ScenarioReader(IBoardLibrary boards, IProgramAssembler dma33
     public ScenarioReading Read(string text, string file, Func<string, byte[]?> readFile)
     {
         ArgumentNullException.ThrowIfNull(text);
-        var context = new ReadingContext(file, readFile) { Dma330Assembler = dma330Assembler };
+        string[] lines = text.ReplaceLineEndings("\n").Split('\n');
+        var context = new ReadingContext(file, lines, readFile) { Dma330Assembler = dma330Assembler };
         Scenario? scenario = null;
         if (YamlText.Load(text, file, context.Errors) is { } root)
         {
-            scenario = ReadRoot(context, root, file, text.ReplaceLineEndings("\n").Split('\n'));
+            scenario = ReadRoot(context, root, file, lines);
         }
 
         ScenarioError[] errors = [.. context.Errors.OrderBy(error => error.Line).ThenBy(error => error.Column)];
-        return new ScenarioReading(errors.Length == 0 ? scenario : null, errors);
+        return new ScenarioReading(errors.Length == 0 ? scenario : null, errors)
+        {
+            Name = scenario is { Name.Length: > 0 } ? scenario.Name : file,
+        };
     }
 
     private Scenario ReadRoot(ReadingContext context, YamlNode root, string file, IReadOnlyList<string> lines)
     {
         var map = new MapReader(context, root, "the scenario");
-        string name = map.RequiredText("name").Template.Literal ?? file;
-        TextValue board = map.RequiredText("board");
-        string boardName = board.Template.Literal ?? "";
+        string name = map.RequiredWords("name");
+        string boardName = map.RequiredWords("board");
         Dictionary<string, ulong> options = ReadOptions(context, map, boardName);
         ReadKernel(context, map);
         DeviceTree? tree = ReadTree(context, map, boardName);
@@ -70,12 +77,12 @@ public sealed class ScenarioReader(IBoardLibrary boards, IProgramAssembler dma33
             return;
         }
 
-        string kernel = map.RequiredText("kernel").Template.Literal ?? "";
+        string kernel = map.RequiredWords("kernel");
         if (kernel is not "none")
         {
             context.Fail(
                 map.PlaceOf("kernel"),
-                $"kernel '{kernel}' is not modelled; 'kernel: none' runs the steps on bare metal, as a boot ROM would"
+                $"kernel '{Words.Shorten(kernel)}' is not modelled; 'kernel: none' runs the steps on bare metal, as a boot ROM would"
             );
         }
     }
@@ -95,25 +102,45 @@ public sealed class ScenarioReader(IBoardLibrary boards, IProgramAssembler dma33
                 && !type.Options.Any(option => string.Equals(option.Name, name, StringComparison.Ordinal))
             )
             {
-                IEnumerable<string> valid = type.Options.Select(option => option.Name);
+                string[] valid = [.. type.Options.Select(option => option.Name)];
                 context.Fail(
                     key,
-                    $"board {board} has no option '{name}'{Words.DidYouMean(name, valid)} Its options: {string.Join(", ", valid)}"
+                    $"board {board} has no option '{Words.Shorten(name)}'{Words.DidYouMean(name, "Its options", valid)}"
                 );
+            }
+            else if (IsDeviceTree(board))
+            {
+                context.Fail(key, "a board of your own has no options; change its device tree");
             }
             else if (number.Expression.IsConstant)
             {
-                options[name] = number.Expression.Evaluate(new Variables());
+                options[name] = Evaluate(context, number);
             }
         }
 
         return options;
     }
 
+    private static ulong Evaluate(ReadingContext context, NumberValue number)
+    {
+        try
+        {
+            return number.Expression.Evaluate(new Variables());
+        }
+        catch (ExpressionException exception)
+        {
+            context.Fail(number.Place with { Column = number.Place.Column + exception.Offset }, exception.Message);
+            return 0;
+        }
+    }
+
+    private static bool IsDeviceTree(string board) =>
+        board.EndsWith(".dts", StringComparison.Ordinal) || board.EndsWith(".dtb", StringComparison.Ordinal);
+
     /// <summary>The user's own tree, when the board is a .dts or .dtb file beside the scenario.</summary>
     private static DeviceTree? ReadTree(ReadingContext context, MapReader map, string board)
     {
-        if (!board.EndsWith(".dts", StringComparison.Ordinal) && !board.EndsWith(".dtb", StringComparison.Ordinal))
+        if (!IsDeviceTree(board))
         {
             return null;
         }
@@ -131,7 +158,7 @@ public sealed class ScenarioReader(IBoardLibrary boards, IProgramAssembler dma33
                 : DtsReader.Parse(
                     Encoding.UTF8.GetString(content),
                     board,
-                    (path, _) => context.File(path, place) is { } included ? new DtsInclude(path, included) : null
+                    (path, from) => Include(context, place, Path.Combine(Path.GetDirectoryName(from) ?? "", path))
                 );
         }
         catch (DeviceTreeException exception)
@@ -140,6 +167,10 @@ public sealed class ScenarioReader(IBoardLibrary boards, IProgramAssembler dma33
             return null;
         }
     }
+
+    /// <summary>A file that a tree includes lies beside the file that includes it.</summary>
+    private static DtsInclude? Include(ReadingContext context, Place place, string path) =>
+        context.File(path, place) is { } content ? new DtsInclude(path, content) : null;
 
     private void CreateBoard(
         ReadingContext context,
@@ -150,9 +181,7 @@ public sealed class ScenarioReader(IBoardLibrary boards, IProgramAssembler dma33
     )
     {
         string[] names = [.. boards.Boards.Select(board => board.Name)];
-        bool isFile =
-            name.EndsWith(".dts", StringComparison.Ordinal) || name.EndsWith(".dtb", StringComparison.Ordinal);
-        if (!map.Has("board") || (isFile && tree is null))
+        if (name.Length == 0 || (IsDeviceTree(name) && tree is null))
         {
             return;
         }
@@ -161,7 +190,7 @@ public sealed class ScenarioReader(IBoardLibrary boards, IProgramAssembler dma33
         {
             context.Fail(
                 map.PlaceOf("board"),
-                $"there is no board '{name}'{Words.DidYouMean(name, names)} Boards: {string.Join(", ", names)}, "
+                $"there is no board '{Words.Shorten(name)}'{Words.DidYouMean(name, "Boards", names)}, "
                     + "or a .dts or .dtb file beside the scenario"
             );
             return;

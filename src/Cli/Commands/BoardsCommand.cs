@@ -3,6 +3,7 @@ using System.Globalization;
 using Emulator.Cli.Output;
 using Emulator.Machine;
 using Emulator.Machine.DeviceTrees;
+using Emulator.Scenarios;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Emulator.Cli.Commands;
@@ -12,9 +13,11 @@ internal static class BoardsCommand
 {
     public static Command Create(Lazy<ServiceProvider> services)
     {
-        var command = new Command(
+        var command = new ExplainedCommand(
             "boards",
-            "List the boards.\n\nExamples:\n  emulator boards\n  emulator boards show fvp-ve"
+            "List the boards and their options.",
+            "emulator boards",
+            "emulator boards show fvp-ve"
         )
         {
             CreateShow(services),
@@ -23,7 +26,7 @@ internal static class BoardsCommand
         return command;
     }
 
-    private static Command CreateShow(Lazy<ServiceProvider> services)
+    private static ExplainedCommand CreateShow(Lazy<ServiceProvider> services)
     {
         // csharpier-ignore
         var name = new Argument<string>("NAME") { Description = "A board of 'emulator boards', or a .dts or .dtb file of your own" };
@@ -31,14 +34,13 @@ internal static class BoardsCommand
         var options = new Option<string[]>("--option") { Description = "Set an option of the board", HelpName = "NAME=VALUE" };
         // csharpier-ignore
         var registers = new Option<string?>("--registers") { Description = "List the registers of one device", HelpName = "DEVICE" };
-        var show = new Command(
+        var show = new ExplainedCommand(
             "show",
-            "Show a board: memory map, devices, interrupts, stream IDs, what is modelled and what is a stub.\n\n"
-                + "Examples:\n"
-                + "  emulator boards show fvp-ve\n"
-                + "  emulator boards show fvp-ve --registers smmu\n"
-                + "  emulator boards show fvp-ve --option dmac3_int_base=168\n"
-                + "  emulator boards show my-board.dts"
+            "Show a board: memory map, devices, interrupts, stream IDs, what is modelled and what is a stub.",
+            "emulator boards show fvp-ve",
+            "emulator boards show fvp-ve --registers smmu",
+            "emulator boards show fvp-ve --option dmac3_int_base=168",
+            "emulator boards show my-board.dts"
         )
         {
             name,
@@ -88,12 +90,9 @@ internal static class BoardsCommand
         foreach (string assignment in assignments)
         {
             string[] parts = assignment.Split('=');
-            if (
-                parts.Length != 2
-                || !ulong.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out ulong value)
-            )
+            if (parts.Length != 2 || !TryParse(parts[1], out ulong value))
             {
-                throw new UserErrorException($"--option takes NAME=VALUE with a decimal value, not '{assignment}'");
+                throw new UserErrorException($"--option takes NAME=VALUE with a number, not '{assignment}'");
             }
 
             options[parts[0]] = value;
@@ -101,7 +100,13 @@ internal static class BoardsCommand
 
         if (Path.GetExtension(name) is not (".dts" or ".dtb"))
         {
+            CheckNames(library, name, options.Keys);
             return library.Create(name, options, new Simulation());
+        }
+
+        if (options.Count > 0)
+        {
+            throw new UserErrorException("a board of your own has no options; change its device tree");
         }
 
         byte[] content = File.ReadAllBytes(name);
@@ -123,9 +128,31 @@ internal static class BoardsCommand
         }
     }
 
+    private static bool TryParse(string text, out ulong value) =>
+        text.StartsWith("0x", StringComparison.OrdinalIgnoreCase)
+            ? ulong.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value)
+            : ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value);
+
+    private static void CheckNames(IBoardLibrary library, string name, IEnumerable<string> options)
+    {
+        string[] names = [.. library.Boards.Select(board => board.Name)];
+        BoardType type =
+            library.Boards.FirstOrDefault(board => string.Equals(board.Name, name, StringComparison.Ordinal))
+            ?? throw new UserErrorException(
+                $"there is no board '{name}'{Words.DidYouMean(name, "Boards", names)}, or a .dts or .dtb file of your own"
+            );
+        string[] valid = [.. type.Options.Select(option => option.Name)];
+        foreach (string option in options.Where(option => !valid.Contains(option)))
+        {
+            throw new UserErrorException(
+                $"board {name} has no option '{option}'{Words.DidYouMean(option, "Its options", valid)}"
+            );
+        }
+    }
+
     private static BoardDevice FindDevice(Board board, string name) =>
         board.Find(name)
         ?? throw new UserErrorException(
-            $"board {board.Name} has no device '{name}'{Scenarios.Words.DidYouMean(name, board.Devices.Select(d => d.Name))}"
+            $"board {board.Name} has no device '{name}'{Words.DidYouMean(name, "Its devices", [.. board.Devices.Select(d => d.Name)])}"
         );
 }

@@ -14,10 +14,11 @@ internal static class CheckCommand
             Description = "Scenario files, or folders to search for .yaml and .yml files",
             Arity = ArgumentArity.OneOrMore,
         };
-        var command = new Command(
+        var command = new ExplainedCommand(
             "check",
-            "Read scenario files and report every mistake, without running anything.\n\n"
-                + "Examples:\n  emulator check scenarios\n  emulator check my-story.yaml"
+            "Read scenario files and report every mistake, without running anything.",
+            "emulator check scenarios",
+            "emulator check my-story.yaml"
         )
         {
             paths,
@@ -46,7 +47,9 @@ internal static class CheckCommand
             }
         }
 
-        Console.WriteLine($"{files.Count - wrong} files in order, {wrong} with mistakes");
+        Console.WriteLine($"{Files(files.Count - wrong)} in order, {wrong} with mistakes");
         return wrong == 0 ? ExitCodes.Passed : ExitCodes.WrongInput;
     }
+
+    private static string Files(int count) => count == 1 ? "1 file" : $"{count} files";
 }

@@ -9,7 +9,7 @@ internal static class DtcCommand
     public static Command Create()
     {
         // csharpier-ignore
-        var input = new Argument<string>("FILE") { Description = "The tree to read; - is standard input", DefaultValueFactory = _ => "-" };
+        var input = new Argument<string?>("FILE") { Description = "The tree to read; - or nothing is standard input", Arity = ArgumentArity.ZeroOrOne };
         // csharpier-ignore
         var inputFormat = new Option<string?>("--in-format", "-I") { Description = "dts or dtb; found out if not given", HelpName = "FORMAT" };
         // csharpier-ignore
@@ -38,12 +38,11 @@ internal static class DtcCommand
         var include = new Option<string[]>("--include", "-i") { Description = "A folder to search for included files", HelpName = "DIR" };
         // csharpier-ignore
         var quiet = new Option<bool>("--quiet", "-q") { Description = "No warnings" };
-        var command = new Command(
+        var command = new ExplainedCommand(
             "dtc",
-            "Convert device trees between source (dts) and blob (dtb).\n\n"
-                + "Examples:\n"
-                + "  emulator dtc -I dts -O dtb -o board.dtb board.dts\n"
-                + "  emulator dtc -I dtb -O dts board.dtb"
+            "Convert device trees between source (dts) and blob (dtb).",
+            "emulator dtc -I dts -O dtb -o board.dtb board.dts",
+            "emulator dtc -I dtb -O dts board.dtb"
         )
         {
             input,
@@ -64,7 +63,7 @@ internal static class DtcCommand
         };
         command.SetAction(parsed =>
         {
-            string file = parsed.GetRequiredValue(input);
+            string file = parsed.GetValue(input) ?? "-";
             string target = parsed.GetRequiredValue(outputFile);
             string[] folders =
             [

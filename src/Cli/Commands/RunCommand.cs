@@ -26,16 +26,15 @@ internal static class RunCommand
         var step = new Option<bool>("--step") { Description = "Show each DMA instruction with its bus traffic; Enter goes on, c runs on, q quits" };
         // csharpier-ignore
         var plain = new Option<bool>("--no-color") { Description = "No colours and no live progress" };
-        var command = new Command(
+        var command = new ExplainedCommand(
             "run",
-            "Run scenario files.\n\n"
-                + "Examples:\n"
-                + "  emulator run scenarios\n"
-                + "  emulator run scenarios/fvp-ve --filter stall\n"
-                + "  emulator run scenarios --jobs 2 --report-junit results.xml\n"
-                + "  emulator run page-copy.yaml --trace trace.txt\n"
-                + "  emulator run page-copy.yaml --repeat 3\n"
-                + "  emulator run page-copy.yaml --step"
+            "Run scenario files.",
+            "emulator run scenarios",
+            "emulator run scenarios/fvp-ve --filter stall",
+            "emulator run scenarios --jobs 2 --report-junit results.xml",
+            "emulator run page-copy.yaml --trace trace.txt",
+            "emulator run page-copy.yaml --repeat 3",
+            "emulator run page-copy.yaml --step"
         )
         {
             paths,
@@ -79,12 +78,14 @@ internal static class RunCommand
         return command;
     }
 
+    /// <summary>NO_COLOR (no-color.org) counts when it is not empty; a dumb terminal knows no control sequences.</summary>
+    private static bool IsPlainTerminal =>
+        Environment.GetEnvironmentVariable("NO_COLOR") is { Length: > 0 }
+        || Environment.GetEnvironmentVariable("TERM") is null or "" or "dumb";
+
     /// <summary>Spectre.Console is loaded only where there is a terminal to draw on: it costs tens of milliseconds.</summary>
     private static IRunOutput CreateOutput(RunOptions options) =>
-        options.Plain
-        || options.Step
-        || Console.IsOutputRedirected
-        || Environment.GetEnvironmentVariable("NO_COLOR") is not null
+        options.Plain || options.Step || Console.IsOutputRedirected || IsPlainTerminal
             ? new PlainOutput(Console.Out, Console.Error)
             : new TerminalOutput();
 }

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using Emulator.Cli.Output;
 using Emulator.Machine;
 using Emulator.Scenarios;
@@ -26,6 +28,11 @@ internal sealed record FileOutcome(
 /// <summary>Runs a set of scenario files, several at once, and shows the outcomes in the order of the files.</summary>
 internal sealed class ScenarioBatch(IServiceProvider services, RunOptions options, CancellationToken interrupted)
 {
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
     private readonly ScenarioRunner _runner = services.GetRequiredService<ScenarioRunner>();
 
     public int Run(IRunOutput output)
@@ -96,31 +103,20 @@ internal sealed class ScenarioBatch(IServiceProvider services, RunOptions option
 
     private FileOutcome? RunFile(string file, StreamWriter? traceFile)
     {
-        ScenarioReading reading = ScenarioSet.Read(services, file);
-        if (reading.Scenario is not { } scenario)
-        {
-            return Matches(file, "") ? new FileOutcome(file, file, null, reading.Errors, null) : null;
-        }
-
-        if (!Matches(file, scenario.Name))
-        {
-            return null;
-        }
-
+        string name = file;
         try
         {
-            return RunScenario(scenario, traceFile);
+            ScenarioReading reading = ScenarioSet.Read(services, file);
+            name = reading.Name;
+            return !Matches(file, name) ? null
+                : reading.Scenario is { } scenario ? RunScenario(scenario, traceFile)
+                : new FileOutcome(file, name, null, reading.Errors, null);
         }
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception) when (exception is not (OperationCanceledException or IOException))
         {
+            // A fault of ours in one scenario must not hide the outcomes of the others. An IOException is the trace file's.
             string place = exception.StackTrace?.Split('\n').FirstOrDefault()?.Trim() ?? "";
-            return new FileOutcome(
-                file,
-                scenario.Name,
-                null,
-                [],
-                $"{exception.GetType().Name}: {exception.Message} {place}"
-            );
+            return new FileOutcome(file, name, null, [], $"{exception.GetType().Name}: {exception.Message} {place}");
         }
     }
 
@@ -150,10 +146,11 @@ internal sealed class ScenarioBatch(IServiceProvider services, RunOptions option
 
         if (options.TraceFile!.EndsWith(".jsonl", StringComparison.Ordinal))
         {
+            traceFile.WriteLine(JsonSerializer.Serialize(new { scenario = scenario.File, name = scenario.Name }, Json));
             return new JsonTraceSink(traceFile);
         }
 
-        traceFile.WriteLine($"# {scenario.File}: {scenario.Name}");
+        traceFile.WriteLine($"# {scenario.File}: {scenario.Name.ReplaceLineEndings(" ")}");
         return new TextTraceSink(traceFile);
     }
 

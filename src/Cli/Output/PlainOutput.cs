@@ -32,8 +32,8 @@ internal sealed class PlainOutput(TextWriter output, TextWriter errors) : IRunOu
     public static string Headline(FileOutcome outcome)
     {
         string time = outcome.Result is { } result ? $" ({VirtualTime.Format(result.VirtualTime)})" : "";
-        string name = outcome.Result is null ? "" : $": {outcome.Name}";
-        return $"{Word(outcome)} {outcome.File}{name}{time}";
+        string name = outcome.Result is null ? "" : $": {outcome.Name.ReplaceLineEndings(" ")}";
+        return Printable.Of($"{Word(outcome)} {outcome.File}{name}{time}");
     }
 
     public static IEnumerable<string> Details(FileOutcome outcome)

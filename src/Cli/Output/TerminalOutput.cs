@@ -27,7 +27,7 @@ internal sealed class TerminalOutput : IRunOutput
         _console.MarkupLine($"[{colour}]{word}[/]{Markup.Escape(rest)}");
         foreach (string line in PlainOutput.Details(outcome))
         {
-            _console.WriteLine(line);
+            Console.WriteLine(line); // as it is: a report that is wrapped to the terminal's width loses its columns
         }
 
         ShowProgress();

@@ -61,6 +61,23 @@ internal sealed class MapReader
 
     public TextValue RequiredText(string key) => Text(key) ?? Missing(key, TextValue.Empty);
 
+    /// <summary>Words that are taken as they stand; a <c>$</c> in them means nothing.</summary>
+    public string RequiredWords(string key)
+    {
+        if (Find(key) is not { } entry)
+        {
+            return Missing(key, "");
+        }
+
+        if (entry.Value is YamlScalarNode { Value: { Length: > 0 } text })
+        {
+            return text;
+        }
+
+        _context.Fail(entry.Value, $"'{key}:' takes a text, not {ReadingContext.Describe(entry.Value)}");
+        return "";
+    }
+
     /// <summary>A name that the step gives to something; it must be a plain word.</summary>
     public string? NewName(string key)
     {
@@ -118,8 +135,7 @@ internal sealed class MapReader
         string[] valid = words.ToArray();
         _context.Fail(
             entry.Value,
-            $"'{key}:' cannot be {ReadingContext.Describe(entry.Value)}{Words.DidYouMean(text ?? "", valid)} "
-                + $"It is one of: {string.Join(", ", valid)}"
+            $"'{key}:' cannot be {ReadingContext.Describe(entry.Value)}{Words.DidYouMean(text ?? "", "Valid words", valid)}"
         );
         return otherwise;
     }
@@ -173,7 +189,7 @@ internal sealed class MapReader
             yield break;
         }
 
-        if (entry.Value is not YamlMappingNode mapping)
+        if (entry.Value is not YamlMappingNode { Children.Count: > 0 } mapping)
         {
             _context.Fail(
                 entry.Value,
@@ -187,6 +203,10 @@ internal sealed class MapReader
             if (name is YamlScalarNode scalar)
             {
                 yield return (scalar, value);
+            }
+            else
+            {
+                _context.Fail(name, $"a key of '{key}:' must be a word");
             }
         }
     }
@@ -225,10 +245,9 @@ internal sealed class MapReader
         {
             if (!_asked.Contains(name, StringComparer.Ordinal))
             {
-                string valid = string.Join(", ", _asked);
                 _context.Fail(
                     key,
-                    $"unknown key '{name}' in {_what}{Words.DidYouMean(name, _asked)} Valid keys: {valid}"
+                    $"unknown key '{Words.Shorten(name)}' in {_what}{Words.DidYouMean(name, "Valid keys", _asked)}"
                 );
             }
         }

@@ -19,7 +19,7 @@ internal sealed record TextValue(Template Template, Place Place)
 /// What reading a scenario needs to know: the file, the errors so far, the board it names, and the variables that the
 /// steps read so far define.
 /// </summary>
-internal sealed class ReadingContext(string file, Func<string, byte[]?> readFile)
+internal sealed class ReadingContext(string file, IReadOnlyList<string> lines, Func<string, byte[]?> readFile)
 {
     /// <summary>Beyond this many errors a person mends the first ones first.</summary>
     public const int MaximumErrors = 50;
@@ -35,12 +35,21 @@ internal sealed class ReadingContext(string file, Func<string, byte[]?> readFile
 
     public static Place PlaceOf(YamlNode node) => new(node.Start.Line, node.Start.Column);
 
+    /// <summary>How far the first line after this one that holds text is indented: a block scalar's indentation.</summary>
+    public int IndentationAfter(Place place)
+    {
+        string text = lines.Skip((int)place.Line).FirstOrDefault(line => line.AsSpan().Trim(' ').Length > 0) ?? "";
+        return text.Length - text.AsSpan().TrimStart(' ').Length;
+    }
+
     public static string Describe(YamlNode node) =>
         node switch
         {
-            YamlScalarNode { Value: { Length: > 0 } text } => $"'{text}'",
+            YamlScalarNode { Value: { Length: > 0 } text } => $"'{Words.Shorten(text)}'",
             YamlScalarNode => "nothing",
+            YamlSequenceNode { Children.Count: 0 } => "an empty list",
             YamlSequenceNode => "a list",
+            YamlMappingNode { Children.Count: 0 } => "an empty mapping",
             _ => "a mapping",
         };
 
@@ -126,17 +135,24 @@ internal sealed class ReadingContext(string file, Func<string, byte[]?> readFile
             name.Length > 0
             && !Path.IsPathRooted(name)
             && !name.Contains('\\', StringComparison.Ordinal)
+            && !name.Any(char.IsControl)
             && !name.Split('/').Any(part => part is "" or "." or "..");
         if (!isPlain)
         {
-            Fail(place, $"'{name}' is not a file beside the scenario; write a relative path without '..'");
+            Fail(
+                place,
+                $"'{Words.Shorten(name)}' is not a file beside the scenario; write a relative path without '..'"
+            );
             return null;
         }
 
         byte[]? content = readFile(name);
         if (content is null)
         {
-            Fail(place, $"there is no file '{name}' beside the scenario (links are not followed; 16 MiB at most)");
+            Fail(
+                place,
+                $"there is no file '{Words.Shorten(name)}' beside the scenario (links are not followed; 16 MiB at most)"
+            );
         }
 
         return content;
@@ -146,9 +162,14 @@ internal sealed class ReadingContext(string file, Func<string, byte[]?> readFile
     {
         foreach (string name in names)
         {
+            if (Errors.Count == MaximumErrors)
+            {
+                return;
+            }
+
             if (!_names.Contains(name))
             {
-                Fail(place, $"there is no variable '{name}' here{Words.DidYouMean(name, _names)}");
+                Fail(place, $"there is no variable '{Words.Shorten(name)}' here{Words.DidYouMean(name, _names)}");
             }
         }
     }

@@ -11,7 +11,7 @@ public sealed record ScenarioError(string File, long Line, long Column, string M
 {
     /// <summary><c>file:line:column: message</c>.</summary>
     public override string ToString() =>
-        string.Create(CultureInfo.InvariantCulture, $"{File}:{Line}:{Column}: {Message}");
+        Printable.Of(string.Create(CultureInfo.InvariantCulture, $"{File}:{Line}:{Column}: {Message}"));
 }
 
 /// <summary>A place in a scenario file.</summary>

@@ -22,9 +22,10 @@ internal static class YamlText
         }
 
         var stream = new YamlStream();
+        var parser = new GuardedParser(text);
         try
         {
-            stream.Load(new GuardedParser(text));
+            stream.Load(parser);
         }
         catch (GuardException refused)
         {
@@ -33,25 +34,52 @@ internal static class YamlText
         }
         catch (YamlException exception)
         {
-            string message = exception.InnerException?.Message ?? exception.Message;
+            errors.Add(Explain(exception, text, file));
+            return null;
+        }
+        catch (Exception exception) when (exception is InvalidOperationException or ArgumentException)
+        {
+            // What the YAML library does with some texts that are no YAML.
+            Mark end = parser.Current?.End ?? Mark.Empty;
             errors.Add(
-                new ScenarioError(file, Math.Max(1, exception.Start.Line), Math.Max(1, exception.Start.Column), message)
+                new ScenarioError(file, Math.Max(1, end.Line), Math.Max(1, end.Column), "no YAML after this place")
             );
             return null;
         }
 
-        if (stream.Documents.Count == 1)
+        if (stream.Documents is [{ RootNode: not YamlScalarNode { Value: null or "" } }])
         {
             return stream.Documents[0].RootNode;
         }
 
-        string problem =
-            stream.Documents.Count == 0
-                ? "the file is empty; a scenario begins with 'name:', 'board:' and 'steps:'"
-                : "the file holds several YAML documents; write one scenario per file";
-        errors.Add(new ScenarioError(file, 1, 1, problem));
+        const string Empty = "the file is empty; a scenario begins with 'name:', 'board:', 'kernel:' and 'steps:'";
+        errors.Add(new ScenarioError(file, 1, 1, Empty));
         return null;
     }
+
+    /// <summary>Says what the YAML library says, with the place and the words that help.</summary>
+    private static ScenarioError Explain(YamlException exception, string text, string file)
+    {
+        const string DuplicateKey = "Duplicate key ";
+        string message = exception.InnerException?.Message ?? exception.Message;
+        (long line, long column) = (Math.Max(1, exception.Start.Line), Math.Max(1, exception.Start.Column));
+        if (message.StartsWith(DuplicateKey, StringComparison.Ordinal))
+        {
+            message = $"the key '{Words.Shorten(message[DuplicateKey.Length..])}' stands here for the second time";
+        }
+
+        string[] lines = text.ReplaceLineEndings("\n").Split('\n');
+        int tab = Array.FindIndex(lines, (int)Math.Min(line, lines.Length) - 1, IsIndentedWithTab);
+        if (message.Contains("tab", StringComparison.Ordinal) && tab >= 0)
+        {
+            (line, column) = (tab + 1, lines[tab].IndexOf('\t', StringComparison.Ordinal) + 1);
+            message = "a tab in the indentation; YAML indents with blanks";
+        }
+
+        return new ScenarioError(file, line, column, message);
+    }
+
+    private static bool IsIndentedWithTab(string line) => line.TrimStart(' ').StartsWith('\t');
 
     private sealed class GuardException(Mark start, string message) : YamlException(start, start, message);
 
@@ -59,6 +87,7 @@ internal static class YamlText
     {
         private readonly Parser _inner = new(new StringReader(text));
         private int _depth;
+        private int _documents;
 
         public ParsingEvent? Current => _inner.Current;
 
@@ -74,6 +103,14 @@ internal static class YamlText
             if (_depth > MaximumDepth)
             {
                 throw new GuardException(current.Start, $"nested deeper than {MaximumDepth} levels");
+            }
+
+            if (current is DocumentStart && ++_documents > 1)
+            {
+                throw new GuardException(
+                    current.Start,
+                    "the file holds several YAML documents; write one scenario per file"
+                );
             }
 
             if (current is AnchorAlias or NodeEvent { Anchor.IsEmpty: false })

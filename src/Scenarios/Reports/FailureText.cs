@@ -34,7 +34,7 @@ public static class FailureText
             }
         }
 
-        return text.ToString().TrimEnd('\n');
+        return Printable.Of(text.ToString().TrimEnd('\n'));
     }
 
     private static void AppendSource(StringBuilder text, Scenario scenario, Place place)
@@ -50,7 +50,8 @@ public static class FailureText
         int column = (int)Math.Clamp(place.Column - 1, 0, line.Length);
         text.Append(CultureInfo.InvariantCulture, $" {margin} |\n");
         text.Append(CultureInfo.InvariantCulture, $" {number} | {line}\n");
-        text.Append(CultureInfo.InvariantCulture, $" {margin} | {new string(' ', column)}^\n");
+        string below = string.Concat(line[..column].Select(character => character == '\t' ? '\t' : ' '));
+        text.Append(CultureInfo.InvariantCulture, $" {margin} | {below}^\n");
     }
 
     private static void AppendSideBySide(

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Xml;
 using Emulator.Machine;
 
@@ -64,9 +65,16 @@ public static class JUnitReport
         xml.WriteEndElement();
     }
 
-    /// <summary>XML 1.0 has no room for most control characters.</summary>
-    private static string Clean(string text) =>
-        string.Concat(
-            text.Select(character => XmlConvert.IsXmlChar(character) || char.IsSurrogate(character) ? character : '?')
-        );
+    /// <summary>XML 1.0 has no room for most control characters and for halves of surrogate pairs.</summary>
+    private static string Clean(string text)
+    {
+        var clean = new StringBuilder(text.Length);
+        foreach (Rune rune in text.EnumerateRunes())
+        {
+            bool fits = !rune.IsBmp || XmlConvert.IsXmlChar((char)rune.Value);
+            clean.Append(fits ? rune.ToString() : "?");
+        }
+
+        return clean.ToString();
+    }
 }

@@ -30,6 +30,11 @@ internal sealed class World(Board board, IProgramAssembler dma330Assembler)
     /// <summary>No scenario makes more steps than this, repetitions counted.</summary>
     public const long MaximumSteps = 5_000_000;
 
+    /// <summary>
+    /// No scenario makes its host work more than this: a number computed, an access made, 64 bytes moved count one each.
+    /// </summary>
+    public const long MaximumWork = 100_000_000;
+
     /// <summary>No scenario touches more memory than this.</summary>
     public const long MaximumTouchedBytes = 1L << 30;
 
@@ -53,9 +58,24 @@ internal sealed class World(Board board, IProgramAssembler dma330Assembler)
 
     private long _eventsRun;
     private long _stepsRun;
+    private long _workDone;
+
+    /// <summary>Counts what the host does for the scenario, which virtual time does not bound.</summary>
+    public void Work(long units, Place place)
+    {
+        _workDone += units;
+        if (_workDone > MaximumWork)
+        {
+            throw StepFailedException.At(
+                place,
+                $"the scenario has computed {MaximumWork} numbers, accesses and blocks of 64 bytes; that is the limit"
+            );
+        }
+    }
 
     public ulong Number(NumberValue value)
     {
+        Work(1, value.Place);
         try
         {
             return value.Expression.Evaluate(Variables);
@@ -73,7 +93,9 @@ internal sealed class World(Board board, IProgramAssembler dma330Assembler)
     {
         try
         {
-            return value.Template.Expand(Variables);
+            string text = value.Template.Expand(Variables);
+            Work(1 + text.Length / 4, value.Place);
+            return text;
         }
         catch (ExpressionException exception)
         {
@@ -141,6 +163,7 @@ internal sealed class World(Board board, IProgramAssembler dma330Assembler)
     public void Spend(long time, Place place)
     {
         RunUntil(() => false, VirtualTime.Add(Simulation.Now, time), place);
+        Work(1 + Board.Memory.Count / 8, place);
         long touched = 0;
         foreach (BusRegion memory in Board.Memory)
         {
@@ -191,26 +214,41 @@ internal sealed class World(Board board, IProgramAssembler dma330Assembler)
         return reached;
     }
 
-    public ulong Load(ulong address, int sizeBytes, Place place, string what)
+    /// <summary>Loads a word. A message names <paramref name="what"/> stands there, or the address where that is null.</summary>
+    public ulong Load(ulong address, int sizeBytes, Place place, string? what)
     {
+        Work(1, place);
         BusStatus status = Cpu.Load(address, sizeBytes, out ulong value);
         return status == BusStatus.Okay
             ? value
-            : throw StepFailedException.At(place, $"reading {what} gave {Show(status)}", "OKAY", Show(status));
+            : throw StepFailedException.At(
+                place,
+                $"reading {what ?? Locate(address)} gave {Show(status)}",
+                "OKAY",
+                Show(status)
+            );
     }
 
-    public void Store(ulong address, int sizeBytes, ulong value, Place place, string what)
+    /// <summary>Stores a word. A message names <paramref name="what"/> stands there, or the address where that is null.</summary>
+    public void Store(ulong address, int sizeBytes, ulong value, Place place, string? what)
     {
+        Work(1, place);
         BusStatus status = Cpu.Store(address, sizeBytes, value);
         if (status != BusStatus.Okay)
         {
-            throw StepFailedException.At(place, $"writing {what} gave {Show(status)}", "OKAY", Show(status));
+            throw StepFailedException.At(
+                place,
+                $"writing {what ?? Locate(address)} gave {Show(status)}",
+                "OKAY",
+                Show(status)
+            );
         }
     }
 
     public byte[] LoadBytes(ulong address, ulong sizeBytes, Place place)
     {
         byte[] bytes = new byte[BoundedSize(sizeBytes, place)];
+        Work(1 + bytes.Length / 64, place);
         BusStatus status = Cpu.Load(address, bytes);
         return status == BusStatus.Okay
             ? bytes
@@ -224,6 +262,7 @@ internal sealed class World(Board board, IProgramAssembler dma330Assembler)
 
     public void StoreBytes(ulong address, ReadOnlySpan<byte> bytes, Place place)
     {
+        Work(1 + bytes.Length / 64, place);
         BusStatus status = Cpu.Store(address, bytes);
         if (status != BusStatus.Okay)
         {

@@ -31,7 +31,10 @@ internal sealed class Dma330Step : Step
     public static Step Read(ReadingContext context, YamlNode node)
     {
         var map = new MapReader(context, node, "dma330");
-        var places = new ReadingPlaces(map.PlaceOf("program"), IsBlock(map.Node("program")));
+        var places = new ReadingPlaces(
+            map.PlaceOf("program"),
+            IsBlock(map.Node("program")) ? context.IndentationAfter(map.PlaceOf("program")) : null
+        );
         var step = new Dma330Step(map.Place, places)
         {
             _on = map.RequiredText("on"),
@@ -40,6 +43,7 @@ internal sealed class Dma330Step : Step
             _start = map.Flag("start", otherwise: true),
             _kill = map.Flag("kill", otherwise: false),
         };
+        step.CheckDevice(context);
         if (step._kill)
         {
             map.Finish();
@@ -54,16 +58,17 @@ internal sealed class Dma330Step : Step
         step._program = map.Text("program");
         if (source is "bytes")
         {
-            TextValue bytes = map.RequiredText("bytes");
-            step._bytes = BytePattern.ParseHex(bytes.Template.Literal ?? "");
+            step._bytes = BytePattern.ParseHex(map.RequiredWords("bytes"));
             if (step._bytes is null)
             {
-                context.Fail(bytes.Place, "'bytes:' takes pairs of hexadecimal digits such as 'BC 01 F9 42 BE 00'");
+                context.Fail(
+                    map.PlaceOf("bytes"),
+                    "'bytes:' takes pairs of hexadecimal digits such as 'BC 01 F9 42 BE 00'"
+                );
             }
         }
 
         map.Finish();
-        step.CheckDevice(context);
         step.CheckProgram(context);
         return step;
     }
@@ -71,9 +76,15 @@ internal sealed class Dma330Step : Step
     public override void Run(World world)
     {
         string device = world.Text(_on);
+        ulong channel = world.Number(_channel);
+        if (channel > 7)
+        {
+            throw StepFailedException.At(_channel.Place, $"the DMA-330 has channels 0..7, not {channel}");
+        }
+
         if (_kill)
         {
-            Debug(world, device, 0x0001_0001 | ((uint)world.Number(_channel) << 8), 0);
+            Debug(world, device, 0x0001_0001 | ((uint)channel << 8), 0);
             return;
         }
 
@@ -94,12 +105,6 @@ internal sealed class Dma330Step : Step
                 Place,
                 $"the DMA-330 has 32-bit addresses; it cannot start at {Hexadecimal.Format(pc)}"
             );
-        }
-
-        ulong channel = world.Number(_channel);
-        if (channel > 7)
-        {
-            throw StepFailedException.At(_channel.Place, $"the DMA-330 has channels 0..7, not {channel}");
         }
 
         uint dmago = 0x00A0_0000U | (_nonSecure ? 0x0002_0000U : 0) | ((uint)channel << 24);
@@ -182,9 +187,12 @@ internal sealed class Dma330Step : Step
     }
 
     /// <summary>Turns a place in the program's text into one in the file.</summary>
-    private readonly record struct ReadingPlaces(Place Start, bool IsBlock)
+    /// <param name="Start">Where the value of <c>program:</c> stands.</param>
+    /// <param name="Indentation">The indentation of a block scalar; null for a text on one line.</param>
+    private readonly record struct ReadingPlaces(Place Start, int? Indentation)
     {
         /// <summary>The text of a block scalar begins on the line after its '|'; its indentation is not in the text.</summary>
-        public Place Of(ProgramError error) => IsBlock ? new Place(Start.Line + error.Line, error.Column) : Start;
+        public Place Of(ProgramError error) =>
+            Indentation is { } blanks ? new Place(Start.Line + error.Line, blanks + error.Column) : Start;
     }
 }

@@ -10,8 +10,7 @@ internal sealed class ExpectStep : Step
     private const int ShownProblems = 5;
 
     private readonly List<(Location Where, NumberValue Value, NumberValue? Mask)> _registers = [];
-    private readonly List<InterruptName> _pending = [];
-    private readonly List<InterruptName> _idle = [];
+    private readonly List<(InterruptName Interrupt, bool IsPending)> _interrupts = [];
     private MemoryRange? _memory;
     private MemoryRange? _equalsMemory;
     private BytePattern? _content;
@@ -74,8 +73,13 @@ internal sealed class ExpectStep : Step
                 break;
             case "interrupts":
                 MapReader interrupts = map.Map("interrupts", "interrupts")!;
-                _pending.AddRange(interrupts.List("pending").Select(node => InterruptName.Read(context, node)));
-                _idle.AddRange(interrupts.List("idle").Select(node => InterruptName.Read(context, node)));
+                _interrupts.AddRange(interrupts.List("pending").Select(i => (InterruptName.Read(context, i), true)));
+                _interrupts.AddRange(interrupts.List("idle").Select(i => (InterruptName.Read(context, i), false)));
+                if (_interrupts.Count == 0)
+                {
+                    context.Fail(interrupts.Place, "interrupts is { pending: [SPI 64, ...], idle: [...] }");
+                }
+
                 interrupts.Finish();
                 break;
             case "fault":
@@ -94,13 +98,18 @@ internal sealed class ExpectStep : Step
     private void ReadMemory(ReadingContext context, MapReader map)
     {
         _content = BytePattern.Read(context, map);
-        _memory = MemoryRange.Read(context, map, "memory", sizeNeeded: _content?.LengthBytes is null);
+        _memory = MemoryRange.Read(
+            context,
+            map,
+            "memory",
+            sizeNeeded: _content is { LengthBytes: null } || !BytePattern.IsIn(map)
+        );
         if (map.Has("equals"))
         {
             _equalsMemory = MemoryRange.Read(context, map, "equals", sizeNeeded: false);
         }
 
-        if ((_equalsMemory is null) == (_content is null))
+        if ((_equalsMemory is not null) == BytePattern.IsIn(map))
         {
             string keys = string.Join(", ", BytePattern.Keys.Select(key => key + ":"));
             context.Fail(map.Place, $"expect memory needs what it equals: 'equals:' another memory, or one of {keys}");
@@ -164,7 +173,7 @@ internal sealed class ExpectStep : Step
             {
                 throw StepFailedException.At(
                     where.Place,
-                    $"{access.Name} has another value",
+                    $"{access.NameIn(world)} has another value",
                     Hexadecimal.Format(world.Number(wanted)),
                     Hexadecimal.Format(value)
                 );
@@ -174,15 +183,14 @@ internal sealed class ExpectStep : Step
 
     private void CheckInterrupts(World world)
     {
-        if (_pending.Count + _idle.Count == 0)
+        if (_interrupts.Count == 0)
         {
             return;
         }
 
         GicRegisters gic = GicRegisters.Of(world, Place);
-        foreach (InterruptName interrupt in _pending.Concat(_idle))
+        foreach ((InterruptName interrupt, bool wanted) in _interrupts)
         {
-            bool wanted = _pending.Contains(interrupt);
             ulong id = interrupt.Resolve(world);
             if (gic.IsPending(id) != wanted)
             {
@@ -214,16 +222,34 @@ internal sealed class ExpectStep : Step
         if (_content is not null)
         {
             byte[] content = _content.Make(world, found.Length);
-            int compared = Math.Min(content.Length, found.Length);
-            string message = $"memory at {world.Locate(address)} differs";
-            MemoryComparison.Compare(world, _memory.Place, message, address, content, found.AsSpan(0, compared));
+            if (content.Length > found.Length)
+            {
+                throw StepFailedException.At(
+                    _memory.Place,
+                    $"{content.Length} bytes cannot be compared with the {found.Length} bytes of this memory"
+                );
+            }
+
+            MemoryComparison.Compare(
+                world,
+                _memory.Place,
+                () => $"memory at {world.Locate(address)} differs",
+                address,
+                content,
+                found.AsSpan(0, content.Length)
+            );
             return;
         }
 
         (ulong other, _) = _equalsMemory!.Resolve(world);
-        byte[] expected = world.LoadBytes(other, size, Place);
-        string both = $"memory at {world.Locate(address)} differs from {world.Locate(other)}";
-        MemoryComparison.Compare(world, _memory.Place, both, address, expected, found);
+        MemoryComparison.Compare(
+            world,
+            _memory.Place,
+            () => $"memory at {world.Locate(address)} differs from {world.Locate(other)}",
+            address,
+            world.LoadBytes(other, size, Place),
+            found
+        );
     }
 
     private void CheckTrace(World world, NumberValue? wanted, Severity severity, string what)

@@ -77,7 +77,7 @@ internal sealed class Location
         {
             ulong address = world.Number(_address!);
             int size = _size ?? 4;
-            return new Access(address, size, null, world.Locate(address), _address!.Place);
+            return new Access(address, size, null, null, _address!.Place);
         }
 
         string name = world.Text(_name);
@@ -86,12 +86,21 @@ internal sealed class Location
         return new Access(register.Address, _size ?? register.Register.WidthBits / 8, field, shown, _name.Place);
     }
 
-    /// <summary>A resolved location.</summary>
-    internal readonly record struct Access(ulong Address, int SizeBytes, RegisterField? Field, string Name, Place Place)
+    /// <summary>A resolved location; a plain address has no <paramref name="Register"/>.</summary>
+    internal readonly record struct Access(
+        ulong Address,
+        int SizeBytes,
+        RegisterField? Field,
+        string? Register,
+        Place Place
+    )
     {
+        /// <summary>What it is called in messages.</summary>
+        public string NameIn(World world) => Register ?? world.Locate(Address);
+
         public ulong Load(World world)
         {
-            ulong value = world.Load(Address, SizeBytes, Place, Name);
+            ulong value = world.Load(Address, SizeBytes, Place, Register);
             return Field?.Of(value) ?? value;
         }
 
@@ -106,23 +115,23 @@ internal sealed class Location
                         Place,
                         string.Create(
                             CultureInfo.InvariantCulture,
-                            $"{value} does not fit in {Name}, which takes 0..{mask}"
+                            $"{value} does not fit in {NameIn(world)}, which takes 0..{mask}"
                         )
                     );
                 }
 
-                ulong others = world.Load(Address, SizeBytes, Place, Name) & ~(mask << field.Low);
+                ulong others = world.Load(Address, SizeBytes, Place, Register) & ~(mask << field.Low);
                 value = others | (value << field.Low);
             }
             else if (SizeBytes < 8 && value >> (SizeBytes * 8) != 0)
             {
                 throw StepFailedException.At(
                     Place,
-                    $"{Hexadecimal.Format(value)} does not fit in the {SizeBytes * 8} bits of {Name}"
+                    $"{Hexadecimal.Format(value)} does not fit in the {SizeBytes * 8} bits of {NameIn(world)}"
                 );
             }
 
-            world.Store(Address, SizeBytes, value, Place, Name);
+            world.Store(Address, SizeBytes, value, Place, Register);
         }
     }
 }

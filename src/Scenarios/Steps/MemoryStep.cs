@@ -37,11 +37,16 @@ internal sealed class MemoryStep : Step
         string? name = map.NewName("as");
         BytePattern? content = BytePattern.Read(context, map);
         context.DefineRegion(name);
-        if (size is null && content?.LengthBytes is null && map.Has("at"))
+        bool isBroken = !map.Has("at") || (content is null && BytePattern.IsIn(map));
+        if (isBroken)
+        {
+            // Said already.
+        }
+        else if (size is null && content?.LengthBytes is null)
         {
             context.Fail(map.Place, "memory needs 'size:'");
         }
-        else if (name is null && content is null && map.Has("at"))
+        else if (name is null && content is null)
         {
             context.Fail(
                 map.Place,

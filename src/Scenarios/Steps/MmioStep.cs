@@ -47,6 +47,19 @@ internal sealed class MmioStep : Step
             "DECERR" => BusStatus.DecodeError,
             _ => BusStatus.Okay,
         };
+        if (step._status != BusStatus.Okay && (step._as ?? (object?)step._equals) is not null)
+        {
+            context.Fail(map.PlaceOf("fails"), "an access that fails gives no value; leave 'as:' and 'equals:' out");
+        }
+
+        if (step._mask is not null && step._equals is null)
+        {
+            context.Fail(
+                map.PlaceOf("mask"),
+                "'mask:' selects the bits that 'equals:' compares; there is no 'equals:'"
+            );
+        }
+
         map.Finish();
         return step;
     }
@@ -65,7 +78,7 @@ internal sealed class MmioStep : Step
                 }
                 else
                 {
-                    ExpectStatus(access, world.Cpu.Store(access.Address, access.SizeBytes, world.Number(value)));
+                    ExpectStatus(world, access, world.Cpu.Store(access.Address, access.SizeBytes, world.Number(value)));
                 }
 
                 world.Spend(World.RegisterAccessTime, Place);
@@ -87,7 +100,7 @@ internal sealed class MmioStep : Step
     {
         if (_status != BusStatus.Okay)
         {
-            ExpectStatus(access, world.Cpu.Load(access.Address, access.SizeBytes, out _));
+            ExpectStatus(world, access, world.Cpu.Load(access.Address, access.SizeBytes, out _));
             return;
         }
 
@@ -102,20 +115,20 @@ internal sealed class MmioStep : Step
         {
             throw StepFailedException.At(
                 _equals.Place,
-                $"{access.Name} has another value",
+                $"{access.NameIn(world)} has another value",
                 Hexadecimal.Format(world.Number(_equals)),
                 Hexadecimal.Format(value & mask)
             );
         }
     }
 
-    private void ExpectStatus(Location.Access access, BusStatus status)
+    private void ExpectStatus(World world, Location.Access access, BusStatus status)
     {
         if (status != _status)
         {
             throw StepFailedException.At(
                 access.Place,
-                $"the access to {access.Name} was to fail",
+                $"the access to {access.NameIn(world)} was to fail",
                 World.Show(_status),
                 World.Show(status)
             );

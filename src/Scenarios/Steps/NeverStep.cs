@@ -64,7 +64,7 @@ internal sealed class NeverStep : Step
             MemoryComparison.Compare(
                 world,
                 _memory.Place,
-                "memory changed",
+                () => "memory changed",
                 address,
                 before,
                 world.LoadBytes(address, size, Place)
@@ -80,7 +80,12 @@ internal sealed class NeverStep : Step
         if (world.RunUntil(() => (access.Load(world) & mask) == unwanted, deadline, Place))
         {
             string shown = Hexadecimal.Format(unwanted);
-            throw StepFailedException.At(Place, $"{access.Name} was never to be {shown}", $"not {shown}", shown);
+            throw StepFailedException.At(
+                Place,
+                $"{access.NameIn(world)} was never to be {shown}",
+                $"not {shown}",
+                shown
+            );
         }
     }
 }

@@ -45,6 +45,7 @@ internal sealed class RepeatStep : Step
 
         for (ulong n = 0; n < times; n++)
         {
+            world.Work(1, Place);
             if (_as is not null)
             {
                 world.Variables.Set(_as, n);

@@ -28,6 +28,9 @@ internal static class StepReader
         ["repeat"] = RepeatStep.Read,
     };
 
+    /// <summary>The kinds' names.</summary>
+    public static IEnumerable<string> KindNames => Kinds.Keys;
+
     public static IReadOnlyList<Step> ReadAll(ReadingContext context, IEnumerable<YamlNode> nodes)
     {
         var steps = new List<Step>();
@@ -40,6 +43,15 @@ internal static class StepReader
         }
 
         return steps;
+    }
+
+    /// <summary>A note is prose for the reader of the file; a <c>$</c> in it means nothing.</summary>
+    private static void ReadNote(ReadingContext context, YamlNode value)
+    {
+        if (value is not YamlScalarNode)
+        {
+            context.Fail(value, $"'note:' takes a text, not {ReadingContext.Describe(value)}");
+        }
     }
 
     private static Step? ReadOne(ReadingContext context, YamlNode node)
@@ -57,16 +69,16 @@ internal static class StepReader
             string word = (key as YamlScalarNode)?.Value ?? "";
             if (word is "note")
             {
-                context.Text(value);
+                ReadNote(context, value);
                 continue;
             }
 
             if (!Kinds.TryGetValue(word, out Func<ReadingContext, YamlNode, Step>? read))
             {
-                IEnumerable<string> valid = Kinds.Keys.Append("note");
+                string[] valid = [.. Kinds.Keys, "note"];
                 context.Fail(
                     key,
-                    $"unknown step '{word}'{Words.DidYouMean(word, valid)} Valid steps: {string.Join(", ", valid)}"
+                    $"unknown step '{Words.Shorten(word)}'{Words.DidYouMean(word, "Valid steps", valid)}"
                 );
                 kindSeen ??= word;
                 continue;

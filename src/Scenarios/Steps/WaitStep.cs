@@ -121,7 +121,7 @@ internal sealed class WaitStep : Step
             {
                 throw StepFailedException.At(
                     Place,
-                    $"{access.Name} did not get its value within {VirtualTime.Format(_within)}",
+                    $"{access.NameIn(world)} did not get its value within {VirtualTime.Format(_within)}",
                     Hexadecimal.Format(wanted),
                     Hexadecimal.Format(value)
                 );

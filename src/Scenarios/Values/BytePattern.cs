@@ -22,6 +22,9 @@ internal sealed class BytePattern
     /// <summary>The keys by which a step can say which bytes.</summary>
     public static IReadOnlyList<string> Keys { get; } = ["fill", "bytes", "words", "quads", "text", "file"];
 
+    /// <summary>Whether the step says which bytes, rightly or not.</summary>
+    public static bool IsIn(MapReader map) => Keys.Any(map.Has);
+
     /// <summary>Makes the bytes; <paramref name="length"/> is used by patterns without one of their own.</summary>
     public byte[] Make(World world, int length) => _make(world, LengthBytes ?? length);
 
@@ -102,13 +105,13 @@ internal sealed class BytePattern
 
     private static BytePattern? ReadHex(ReadingContext context, MapReader map)
     {
-        string text = map.RequiredText("bytes").Template.Literal ?? "";
+        string text = map.RequiredWords("bytes");
         byte[]? bytes = ParseHex(text);
         if (bytes is null)
         {
             context.Fail(
                 map.PlaceOf("bytes"),
-                $"'bytes:' takes pairs of hexadecimal digits such as 'de ad be ef', not '{text}'"
+                $"'bytes:' takes pairs of hexadecimal digits such as 'de ad be ef', not {ReadingContext.Describe(map.Node("bytes")!)}"
             );
             return null;
         }
@@ -159,13 +162,13 @@ internal sealed class BytePattern
 
     private static BytePattern ReadText(MapReader map)
     {
-        byte[] bytes = Encoding.UTF8.GetBytes(map.RequiredText("text").Template.Literal ?? "");
+        byte[] bytes = Encoding.UTF8.GetBytes(map.RequiredWords("text"));
         return new BytePattern((_, _) => bytes, bytes.Length);
     }
 
     private static BytePattern? ReadFile(ReadingContext context, MapReader map)
     {
-        string name = map.RequiredText("file").Template.Literal ?? "";
+        string name = map.RequiredWords("file");
         byte[]? bytes = context.File(name, map.PlaceOf("file"));
         return bytes is null ? null : new BytePattern((_, _) => bytes, bytes.Length);
     }

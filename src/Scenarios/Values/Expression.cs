@@ -16,6 +16,9 @@ internal sealed class ExpressionException(int offset, string message) : Exceptio
 /// </summary>
 internal sealed class Expression
 {
+    /// <summary>An expression is evaluated by a chain of calls as long as it has operators, so their number is bounded.</summary>
+    private const int MaximumOperators = 100;
+
     private const int MaximumDepth = 32;
 
     // csharpier-ignore
@@ -63,6 +66,7 @@ internal sealed class Expression
     {
         private int _at;
         private int _depth;
+        private int _operators;
 
         public List<string> Names { get; } = [];
 
@@ -72,7 +76,10 @@ internal sealed class Expression
             SkipBlanks();
             return _at == text.Length
                 ? root
-                : throw new ExpressionException(_at, $"'{text}' is not a number: '{text[_at..]}' is left over");
+                : throw new ExpressionException(
+                    _at,
+                    $"'{Words.Shorten(text)}' is not a number: '{Words.Shorten(text[_at..])}' is left over"
+                );
         }
 
         private Node Binary(int level)
@@ -85,6 +92,11 @@ internal sealed class Expression
             Node left = Binary(level + 1);
             while (TakeOperator(level, out string symbol, out int at))
             {
+                if (++_operators > MaximumOperators)
+                {
+                    throw new ExpressionException(at, $"an expression has more than {MaximumOperators} operators");
+                }
+
                 Node first = left;
                 Node second = Binary(level + 1);
                 left = symbol switch
@@ -212,7 +224,7 @@ internal sealed class Expression
             {
                 throw new ExpressionException(
                     at,
-                    $"'{word}' is not a number; write 4096, 0x1000, 0x8000_0000 or 4KiB (KiB, MiB, GiB, TiB)"
+                    $"'{Words.Shorten(word)}' is not a number; write 4096, 0x1000, 0x8000_0000 or 4KiB (KiB, MiB, GiB, TiB)"
                 );
             }
 

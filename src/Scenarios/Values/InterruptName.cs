@@ -18,15 +18,18 @@ internal sealed record InterruptName(string Kind, NumberValue Number, Place Plac
                 continue;
             }
 
+            int before = kind.Length + 1;
+            Place numberPlace = place with { Column = place.Column + before };
             try
             {
-                var expression = Expression.Parse(text[(kind.Length + 1)..]);
+                var expression = Expression.Parse(text[before..]);
                 context.CheckNames(expression.Names, place);
-                return new InterruptName(kind, new NumberValue(expression, place), place);
+                return new InterruptName(kind, new NumberValue(expression, numberPlace), place);
             }
             catch (ExpressionException exception)
             {
-                context.Fail(node, exception.Message);
+                context.Fail(numberPlace with { Column = numberPlace.Column + exception.Offset }, exception.Message);
+                return new InterruptName(kind, NumberValue.Zero, place);
             }
         }
 

@@ -51,10 +51,11 @@ internal static class MemoryComparison
     private const int ShownBytes = 16;
     private const int ShownLines = 3;
 
+    /// <summary>Compares two stretches of one length.</summary>
     public static void Compare(
         World world,
         Place place,
-        string message,
+        Func<string> message,
         ulong address,
         ReadOnlySpan<byte> expected,
         ReadOnlySpan<byte> found
@@ -83,7 +84,7 @@ internal static class MemoryComparison
 
         string summary = string.Create(
             CultureInfo.InvariantCulture,
-            $"{message}: first difference at {world.Locate(address + (ulong)first)}, {different} of {expected.Length} bytes differ"
+            $"{message()}: first difference at {world.Locate(address + (ulong)first)}, {different} of {expected.Length} bytes differ"
         );
         throw new StepFailedException(new StepFailure(place, summary, expectedLines, foundLines));
     }

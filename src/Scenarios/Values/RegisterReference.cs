@@ -19,8 +19,9 @@ internal sealed record RegisterReference(BoardRegister? Register, RegisterField?
         {
             IEnumerable<string> names = board.Devices.Select(candidate => candidate.Name);
             return Wrong(
-                $"board {board.Name} has no device '{parts[0]}'{Words.DidYouMean(parts[0], names)} "
-                    + $"See: emulator boards show {board.Name}"
+                $"board {board.Name} has no device '{parts[0]}'{Words.DidYouMean(parts[0], names)}"
+                    + (Words.Nearest(parts[0], names) is null ? "; see" : " See")
+                    + $": emulator boards show {board.Name}"
             );
         }
 
