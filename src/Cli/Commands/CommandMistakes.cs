@@ -18,8 +18,8 @@ internal static class CommandMistakes
             unmatched = unmatched.Take(1); // what follows an unknown command could be right
         }
 
-        mistakes.AddRange(unmatched.Select(token => Unknown(command, token)));
-        mistakes.AddRange(TakenForArguments(parsed).Select(token => Unknown(command, token)));
+        string[] options = [.. TakenForArguments(parsed)];
+        mistakes.AddRange((options.Length > 0 ? options : unmatched).Select(token => Unknown(command, token)));
         if (mistakes.Count == 0)
         {
             mistakes.AddRange(parsed.Errors.Select(error => error.Message));
