@@ -18,7 +18,7 @@ public sealed class HostileInputTests
           - memory: { at: base + 0x1000, as: dst, words: [1, 2, n] }
           - tables: { at: 0x8010_0000, as: t, room: 64KiB, input-bits: 32, map: [ { iova: 0, to: src, size: 4KiB, access: ro } ] }
           - tables: { edit: t, unmap: [ { iova: 0, size: 4KiB } ] }
-          - mmio: { write: { smmu.CB0_TTBR0: t, smmu.CB$(n)_TCR: t.tcr, 0x8000_0100: 5 } }
+          - mmio: { write: { smmu.CB0_TTBR0: t, smmu.CB$(n)_TCR: t.tcr, 0x8000_2100: 5 } }
           - mmio: { read: smmu.sCR0, as: v, mask: 1, equals: 1 }
           - repeat: { times: 3, as: k, steps: [ { let: { q: k * 2 } }, { expect: { value: q, equals: k << 1 } } ] }
           - wait: { register: smmu.sCR0, equals: 1, within: 1us, every: 10ns }
@@ -30,7 +30,7 @@ public sealed class HostileInputTests
           - expect: { interrupts: { idle: [SPI 64] } }
           - expect: { fault: { on: smmu, bank: 0, kind: none } }
           - memory: { at: base, size: 4, file: data.bin }
-          - dma330: { on: smmu, at: base, bytes: "00" }
+          - dma330: { on: dma0, at: base, bytes: "00" }
           - expect: { trace: clean }
         """;
 
@@ -113,8 +113,7 @@ public sealed class HostileInputTests
     ];
 
     [Fact]
-    public void The_seed_is_read_but_for_the_controller_that_is_none() =>
-        Bench.Read(Seed, ("data.bin", [1, 2, 3, 4])).Errors.Should().HaveCount(1);
+    public void The_seed_passes() => Bench.Run(Seed, sink: null, ("data.bin", [1, 2, 3, 4])).Passed.Should().BeTrue();
 
     [Fact]
     public void Mutated_scenarios_give_errors_or_results()
