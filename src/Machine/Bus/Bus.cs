@@ -137,6 +137,11 @@ public sealed class Bus : IBusTarget
                 return status;
             }
 
+            if (region.Last == ulong.MaxValue)
+            {
+                return ReportMiss("reads", address, data.Length, transaction);
+            }
+
             data = data[length..];
             address += (ulong)length;
         }
@@ -158,6 +163,11 @@ public sealed class Bus : IBusTarget
             if (status != BusStatus.Okay || length == data.Length)
             {
                 return status;
+            }
+
+            if (region.Last == ulong.MaxValue)
+            {
+                return ReportMiss("writes", address, data.Length, transaction);
             }
 
             data = data[length..];

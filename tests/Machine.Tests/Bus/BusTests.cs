@@ -100,6 +100,19 @@ public sealed class BusTests
     }
 
     [Fact]
+    public void A_block_does_not_go_on_at_address_0_after_the_top_of_the_address_space()
+    {
+        var bottom = new Probe();
+        _bus.Map("bottom", 0, 0x1000, bottom);
+        _bus.Map("top", Top, 0x1000, new Probe());
+        _bus.Read(ulong.MaxValue - 3, new byte[8], _master.Signals()).Should().Be(BusStatus.DecodeError);
+        _bus.Write(ulong.MaxValue - 3, new byte[8], _master.Signals()).Should().Be(BusStatus.DecodeError);
+        ReadWord(ulong.MaxValue - 3, 8).Status.Should().Be(BusStatus.DecodeError);
+        bottom.Accesses.Should().BeEmpty();
+        _simulation.Trace.Problems.Should().HaveCount(3);
+    }
+
+    [Fact]
     public void A_block_that_ends_at_the_top_of_the_address_space_is_fine()
     {
         _bus.Map("top", Top, 0x1000, new Ram("top", 0x1000));
