@@ -122,6 +122,11 @@ public sealed class Bus : IBusTarget
     /// <inheritdoc/>
     public BusStatus Read(ulong address, Span<byte> data, in Transaction transaction)
     {
+        if (data.IsEmpty)
+        {
+            return BusStatus.Okay;
+        }
+
         while (true)
         {
             BusRegion? region = Find(address);
@@ -150,6 +155,11 @@ public sealed class Bus : IBusTarget
     /// <inheritdoc/>
     public BusStatus Write(ulong address, ReadOnlySpan<byte> data, in Transaction transaction)
     {
+        if (data.IsEmpty)
+        {
+            return BusStatus.Okay;
+        }
+
         while (true)
         {
             BusRegion? region = Find(address);

@@ -187,6 +187,16 @@ public sealed class BusTests
     }
 
     [Fact]
+    public void A_block_of_no_bytes_is_done_at_once()
+    {
+        var probe = new Probe();
+        _bus.Map("probe", 0x1000, 0x1000, probe);
+        _bus.Read(0x1010, [], _master.Signals()).Should().Be(BusStatus.Okay);
+        _bus.Write(0x1010, [], _master.Signals()).Should().Be(BusStatus.Okay);
+        probe.Accesses.Should().BeEmpty();
+    }
+
+    [Fact]
     public void A_word_does_not_cross_from_region_to_region()
     {
         var first = new Probe();
