@@ -122,6 +122,11 @@ public sealed class Bus : IBusTarget
     /// <inheritdoc/>
     public BusStatus Read(ulong address, Span<byte> data, in Transaction transaction)
     {
+        if (data.IsEmpty)
+        {
+            return BusStatus.Okay;
+        }
+
         while (true)
         {
             BusRegion? region = Find(address);
@@ -137,6 +142,11 @@ public sealed class Bus : IBusTarget
                 return status;
             }
 
+            if (region.Last == ulong.MaxValue)
+            {
+                return ReportMiss("reads", address, data.Length, transaction);
+            }
+
             data = data[length..];
             address += (ulong)length;
         }
@@ -145,6 +155,11 @@ public sealed class Bus : IBusTarget
     /// <inheritdoc/>
     public BusStatus Write(ulong address, ReadOnlySpan<byte> data, in Transaction transaction)
     {
+        if (data.IsEmpty)
+        {
+            return BusStatus.Okay;
+        }
+
         while (true)
         {
             BusRegion? region = Find(address);
@@ -158,6 +173,11 @@ public sealed class Bus : IBusTarget
             if (status != BusStatus.Okay || length == data.Length)
             {
                 return status;
+            }
+
+            if (region.Last == ulong.MaxValue)
+            {
+                return ReportMiss("writes", address, data.Length, transaction);
             }
 
             data = data[length..];
