@@ -13,7 +13,7 @@ public sealed class BoundsTests
     [InlineData("  - wait: { time: 1000min }", "the scenario has used all the virtual time it may (100s)")]
     [InlineData(
         "  - wait: { register: 0x8000_0000, equals: 1, within: 90s, every: 1ps }",
-        "the scenario has run 20000000 events without an end; does a program run for ever?"
+        "20000000 events and DMA instructions without an end; does a program run for ever?"
     )]
     [InlineData(
         "  - repeat: { times: 1000, steps: [ { repeat: { times: 10000, steps: [ { let: { a: 1 } } ] } } ] }",

@@ -60,7 +60,7 @@ public sealed class DocumentationTests
 
     [Theory]
     [InlineData("steps, repetitions counted", World.MaximumSteps)]
-    [InlineData("events of the simulation", World.MaximumEvents)]
+    [InlineData("events and DMA instructions", World.MaximumActions)]
     [InlineData("work of the host: numbers, accesses, blocks of 64 bytes", World.MaximumWork)]
     public void The_bounds_are_those_of_the_program(string what, long bound)
     {

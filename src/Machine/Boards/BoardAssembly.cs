@@ -73,6 +73,13 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
         foreach (RegEntry entry in Tree.ReadMemory())
         {
             string name = string.Create(CultureInfo.InvariantCulture, $"memory@{entry.Address.Value:x}");
+            if (entry.LengthBytes is 0 or > Ram.MaximumBytes)
+            {
+                throw new BoardException(
+                    $"board {Board.Name}: {name} has {entry.LengthBytes} bytes; RAM has 1 to 2^46"
+                );
+            }
+
             var ram = new Ram(name, entry.LengthBytes);
             Board.Memory.Add(Board.Bus.Map(name, entry.Address.Value, entry.LengthBytes, ram));
         }
@@ -188,7 +195,8 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
         {
             Board.Warnings.Add(
                 $"{context.Name}: wired otherwise than the device tree says, so a driver that believes the tree waits in vain: "
-                    + string.Join(", ", contradictions)
+                    + contradictions[0]
+                    + (contradictions.Count == 1 ? "" : $" and {contradictions.Count - 1} more")
             );
         }
     }

@@ -47,6 +47,14 @@ public sealed class BoardFactory(IServiceProvider services) : IBoardFactory
         {
             throw new BoardException($"board {name}: {exception.Message}", exception);
         }
+        catch (Exception exception) when (exception is ArgumentException or OverflowException)
+        {
+            // A number of the tree that no part can have and that its model has not checked for itself.
+            throw new BoardException(
+                $"board {name}: a number in the tree is out of range: {exception.Message}",
+                exception
+            );
+        }
     }
 
     private DeviceModel? FindModel(string compatible) => services.GetKeyedService<DeviceModel>(compatible);

@@ -15,6 +15,9 @@ public sealed class Ram : IBusTarget
     /// <summary>The size of a chunk. A direct span never reaches past one.</summary>
     public const int ChunkBytes = 1 << ChunkBits;
 
+    /// <summary>The largest RAM.</summary>
+    public const ulong MaximumBytes = 1UL << 46;
+
     private const int ChunkBits = 16;
     private const int DirectoryBits = 10;
     private static readonly byte[] Zeros = new byte[ChunkBytes];
@@ -27,7 +30,7 @@ public sealed class Ram : IBusTarget
     public Ram(string name, ulong lengthBytes)
     {
         ArgumentOutOfRangeException.ThrowIfZero(lengthBytes);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(lengthBytes, 1UL << 46);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(lengthBytes, MaximumBytes);
         Name = name;
         LengthBytes = lengthBytes;
         _directory = new byte[]?[]?[(int)(((lengthBytes - 1) >> (ChunkBits + DirectoryBits)) + 1)];

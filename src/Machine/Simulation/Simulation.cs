@@ -48,6 +48,18 @@ public sealed class Simulation
     public Scheduler Scheduler { get; }
 
     /// <summary>
+    /// How much has been done: an event counts one, and a device that does many things within one event counts each by
+    /// <see cref="CountActions"/>. The number is the same whether a trace makes devices go step by step or not.
+    /// </summary>
+    public long Actions { get; private set; }
+
+    /// <summary>How many actions may be done before whoever drives the simulation looks at <see cref="Actions"/> again.</summary>
+    public long ActionLimit { get; set; } = long.MaxValue;
+
+    /// <summary>What is left of <see cref="ActionLimit"/>. A device that runs ahead stops there.</summary>
+    public long ActionsLeft => Math.Max(0, ActionLimit - Actions);
+
+    /// <summary>
     /// The latest time up to which a device may run ahead within one event: the next pending event, or the limit of
     /// the run, whichever is first. Nobody can observe anything before it.
     /// </summary>
@@ -64,6 +76,9 @@ public sealed class Simulation
     /// <summary>Schedules an event <paramref name="delay"/> picoseconds from now.</summary>
     public EventHandle ScheduleAfter(long delay, IEventTarget target, int code = 0, ulong argument = 0) =>
         Schedule(VirtualTime.Add(Now, delay), target, code, argument);
+
+    /// <summary>Counts what a device has done within one event, instead of the event.</summary>
+    public void CountActions(long actions) => Actions += actions;
 
     /// <summary>Cancels an event. False when it has happened or was cancelled before.</summary>
     public bool Cancel(EventHandle handle) => Events.Cancel(handle);
@@ -90,7 +105,13 @@ public sealed class Simulation
         {
             PendingEvent next = Events.Take();
             Now = next.Time;
+            long before = Actions;
             next.Target.OnEvent(next.Code, next.Argument);
+            if (Actions == before)
+            {
+                Actions++;
+            }
+
             Scheduler.RunReady();
         }
         finally

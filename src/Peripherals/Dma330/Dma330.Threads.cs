@@ -57,7 +57,7 @@ public sealed partial class Dma330
     {
         _nextActionAt = VirtualTime.Never;
         _nextAction = default;
-        Run(Trace.IsOn ? 1 : BatchBudget);
+        Run(Trace.IsOn ? 1 : (int)Math.Clamp(Simulation.ActionsLeft, 1, BatchBudget));
     }
 
     /// <inheritdoc/>
@@ -108,7 +108,8 @@ public sealed partial class Dma330
         long now = Simulation.Now;
         long horizon = Simulation.Horizon;
         var progress = Progress.TooEarly;
-        for (int done = 0; done < budget; done++)
+        int done;
+        for (done = 0; done < budget; done++)
         {
             long time = NextAction(out int index);
             if (time == VirtualTime.Never || (time >= horizon && (time > now || done > 0)))
@@ -127,12 +128,14 @@ public sealed partial class Dma330
             State.LastActionAt = time;
             if (_endBatch)
             {
+                done++;
                 break;
             }
         }
 
         ForgetSpans();
         _running = false;
+        Simulation.CountActions(done);
         ScheduleNextAction();
         return progress;
     }

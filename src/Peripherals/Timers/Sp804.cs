@@ -49,7 +49,7 @@ public sealed class Sp804 : Device<Sp804.Registers>, IEventTarget
     public Sp804(DeviceContext context)
         : base(context)
     {
-        _clock = new TickClock(Math.Max(1, context.Cell("emulator,clock-hz", 1_000_000)));
+        _clock = TickClock.Of(context, 1_000_000);
         if (context.Cell("emulator,separate-interrupts", 0) != 0)
         {
             _separate = [context.Interrupt(0, "TIMINT1"), context.Interrupt(1, "TIMINT2")];

@@ -59,7 +59,7 @@ public sealed class Sp805 : Device<Sp805.Registers>, IEventTarget
     public Sp805(DeviceContext context)
         : base(context)
     {
-        _clock = new TickClock(Math.Max(1, context.Cell("emulator,clock-hz", 32_768)));
+        _clock = TickClock.Of(context, 32_768);
         _interrupt = context.Interrupt(0, "WDOGINT");
         _reset = context.Interrupt(-1, "WDOGRES");
         var window = new RegisterWindow<Sp805, Registers>(this, Map);

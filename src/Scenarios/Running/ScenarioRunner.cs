@@ -25,6 +25,9 @@ public sealed class ScenarioRunner(IBoardLibrary boards, IProgramAssembler dma33
 {
     private const int LastEvents = 12;
 
+    /// <summary>How many actions before a failure its second run begins to be traced.</summary>
+    private const long TracedActions = 5_000;
+
     /// <summary>Runs a scenario.</summary>
     /// <param name="scenario">Which.</param>
     /// <param name="sink">Receives the trace as it happens; null runs without a trace, which is faster.</param>
@@ -35,14 +38,14 @@ public sealed class ScenarioRunner(IBoardLibrary boards, IProgramAssembler dma33
     public ScenarioResult Run(Scenario scenario, ITraceSink? sink = null)
     {
         ArgumentNullException.ThrowIfNull(scenario);
-        ScenarioResult result = RunOnce(scenario, sink);
+        ScenarioResult result = RunOnce(scenario, sink, 0, out long actions);
         if (result.Failure is null)
         {
             return result;
         }
 
         var tail = new TailTraceSink(LastEvents);
-        ScenarioResult again = RunOnce(scenario, tail);
+        ScenarioResult again = RunOnce(scenario, tail, Math.Max(0, actions - TracedActions), out _);
         return again.Failure is null
             ? result
             : result with
@@ -51,18 +54,18 @@ public sealed class ScenarioRunner(IBoardLibrary boards, IProgramAssembler dma33
             };
     }
 
-    private ScenarioResult RunOnce(Scenario scenario, ITraceSink? sink)
+    private ScenarioResult RunOnce(Scenario scenario, ITraceSink? sink, long tracedFrom, out long actions)
     {
         var simulation = new Simulation();
         Board board = scenario.Tree is { } tree
             ? boards.Create(scenario.Board, tree, simulation)
             : boards.Create(scenario.Board, scenario.Options, simulation);
+        var world = new World(board, dma330Assembler);
         if (sink is not null)
         {
-            simulation.Trace.Add(sink);
+            world.TraceFrom(tracedFrom, sink);
         }
 
-        var world = new World(board, dma330Assembler);
         StepFailure? failure = null;
         try
         {
@@ -82,6 +85,7 @@ public sealed class ScenarioRunner(IBoardLibrary boards, IProgramAssembler dma33
             failure = failed.Failure with { Time = simulation.Now, Explanations = explanations };
         }
 
+        actions = simulation.Actions;
         return new ScenarioResult(scenario, failure, simulation.Now, [.. board.Warnings]);
     }
 }

@@ -24,8 +24,8 @@ internal sealed class World(Board board, IProgramAssembler dma330Assembler)
     /// <summary>No memory step is longer than this.</summary>
     public const ulong MaximumMemoryStep = 64UL << 20;
 
-    /// <summary>No scenario has more events than this; it bounds programs that never end.</summary>
-    public const long MaximumEvents = 20_000_000;
+    /// <summary>No scenario has more events and DMA instructions than this; it bounds programs that never end.</summary>
+    public const long MaximumActions = 20_000_000;
 
     /// <summary>No scenario makes more steps than this, repetitions counted.</summary>
     public const long MaximumSteps = 5_000_000;
@@ -45,7 +45,7 @@ internal sealed class World(Board board, IProgramAssembler dma330Assembler)
 
     public Board Board { get; } = board;
 
-    public Simulation Simulation => Board.Simulation;
+    public Simulation Simulation { get; } = Limited(board.Simulation);
 
     public CpuPort Cpu => Board.Cpu;
 
@@ -56,9 +56,41 @@ internal sealed class World(Board board, IProgramAssembler dma330Assembler)
     /// <summary>The translation tables that steps have laid out: where they are, never what they say.</summary>
     public Dictionary<string, StageTwoTables> Tables { get; } = new(StringComparer.Ordinal);
 
-    private long _eventsRun;
     private long _stepsRun;
     private long _workDone;
+
+    private ITraceSink? _lateSink;
+
+    private static Simulation Limited(Simulation simulation)
+    {
+        simulation.ActionLimit = MaximumActions;
+        return simulation;
+    }
+
+    /// <summary>Lets a sink listen from an action on, so that a long run is traced only where it matters.</summary>
+    public void TraceFrom(long action, ITraceSink sink)
+    {
+        _lateSink = sink;
+        Simulation.ActionLimit = Math.Min(action, MaximumActions);
+        if (action == 0)
+        {
+            BeginTrace();
+        }
+    }
+
+    /// <summary>Begins the trace that was asked for, if there is one that has not begun.</summary>
+    private bool BeginTrace()
+    {
+        Simulation.ActionLimit = MaximumActions;
+        if (_lateSink is not { } sink)
+        {
+            return false;
+        }
+
+        _lateSink = null;
+        Simulation.Trace.Add(sink);
+        return Simulation.ActionsLeft > 0;
+    }
 
     /// <summary>Counts what the host does for the scenario, which virtual time does not bound.</summary>
     public void Work(long units, Place place)
@@ -187,15 +219,16 @@ internal sealed class World(Board board, IProgramAssembler dma330Assembler)
     public bool RunUntil(Func<bool> condition, long deadline, Place place)
     {
         long limit = Math.Min(deadline, MaximumTime);
+        Simulation.CountActions(1);
         bool reached = false;
         RunResult result = Simulation.RunUntil(
             () =>
             {
-                if (++_eventsRun > MaximumEvents)
+                if (Simulation.ActionsLeft == 0 && !BeginTrace())
                 {
                     throw StepFailedException.At(
                         place,
-                        $"the scenario has run {MaximumEvents} events without an end; does a program run for ever?"
+                        $"{MaximumActions} events and DMA instructions without an end; does a program run for ever?"
                     );
                 }
 
