@@ -46,5 +46,22 @@ public sealed class BoundsTests
     }
 
     [Fact]
+    public void A_program_that_never_ends_is_ended_and_its_last_instructions_are_shown()
+    {
+        const string Steps = """
+              - memory: { at: 0x8030_0000, size: 4KiB, as: code }
+              - dma330: { on: dma0, at: code, bytes: "18 2C 01 00" }
+              - wait: { register: dma0.CSR0, mask: 0xf, equals: 0, within: 90s, every: 1ms }
+            """;
+
+        ScenarioResult result = Bench.Run(Bench.Scenario(Steps));
+
+        result
+            .Failure!.Message.Should()
+            .Be("20000000 events and DMA instructions without an end; does a program run for ever?");
+        result.Failure.LastEvents.Should().Contain(traced => traced.Message.Contains("DMANOP"));
+    }
+
+    [Fact]
     public void The_whole_of_the_virtual_time_can_be_used() => Bench.Pass("  - wait: { time: 100s }");
 }
