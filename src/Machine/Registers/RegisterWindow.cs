@@ -192,7 +192,7 @@ public sealed class RegisterWindow<TDevice, TState> : IRegisterWindow
     )
     {
         value = 0;
-        if (row is null)
+        if (row is null || (uint)within >= (uint)row.WidthBytes)
         {
             return ReportMissing("reads", address, sizeBytes);
         }
@@ -204,11 +204,16 @@ public sealed class RegisterWindow<TDevice, TState> : IRegisterWindow
 
         if (sizeBytes > row.WidthBytes)
         {
-            BusStatus low = ReadWord(address, row.WidthBytes, out value, transaction);
-            ulong next = address + (ulong)row.WidthBytes;
-            BusStatus high = ReadWord(next, sizeBytes - row.WidthBytes, out ulong upper, transaction);
-            value |= upper << (row.WidthBytes * 8);
-            return low == BusStatus.Okay ? high : low;
+            // A register narrower than a word has the word to itself: above it are zeros.
+            BusStatus low = ReadWord(address, sizeBytes == 8 ? 4 : row.WidthBytes, out value, transaction);
+            if (sizeBytes < 8 || low != BusStatus.Okay)
+            {
+                return low;
+            }
+
+            BusStatus high = ReadWord(address + 4, 4, out ulong upper, transaction);
+            value |= upper << 32;
+            return high;
         }
 
         ulong whole = ReadWhole(row, index, transaction);
@@ -231,7 +236,7 @@ public sealed class RegisterWindow<TDevice, TState> : IRegisterWindow
         in Transaction transaction
     )
     {
-        if (row is null)
+        if (row is null || (uint)within >= (uint)row.WidthBytes)
         {
             return ReportMissing("writes", address, sizeBytes);
         }
@@ -243,11 +248,9 @@ public sealed class RegisterWindow<TDevice, TState> : IRegisterWindow
 
         if (sizeBytes > row.WidthBytes)
         {
-            BusStatus low = WriteWord(address, row.WidthBytes, value & MaskOf(row.WidthBytes), transaction);
-            ulong next = address + (ulong)row.WidthBytes;
-            int rest = sizeBytes - row.WidthBytes;
-            BusStatus high = WriteWord(next, rest, value >> (row.WidthBytes * 8), transaction);
-            return low == BusStatus.Okay ? high : low;
+            int first = sizeBytes == 8 ? 4 : row.WidthBytes;
+            BusStatus low = WriteWord(address, first, value & MaskOf(first), transaction);
+            return sizeBytes < 8 || low != BusStatus.Okay ? low : WriteWord(address + 4, 4, value >> 32, transaction);
         }
 
         ulong lanes = MaskOf(sizeBytes) << (within * 8);
@@ -263,7 +266,9 @@ public sealed class RegisterWindow<TDevice, TState> : IRegisterWindow
         }
 
         ulong others =
-            row.Description.Access == RegisterAccess.WriteOnly ? 0 : ReadWhole(row, index, transaction) & ~lanes;
+            row.Description.Access == RegisterAccess.WriteOnly || row.Description.ReadHasSideEffect
+                ? 0
+                : ReadWhole(row, index, transaction) & ~lanes;
         WriteWhole(row, index, others | ((value << (within * 8)) & lanes), transaction);
         return BusStatus.Okay;
     }
