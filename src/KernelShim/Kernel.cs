@@ -1,0 +1,102 @@
+using System.Diagnostics;
+using Emulator.Machine;
+using Emulator.Machine.DeviceTrees;
+
+namespace Emulator.KernelShim;
+
+/// <summary>
+/// A simulated Linux on a board: it reaches hardware through the boot CPU's port alone, and programs reach it through
+/// system calls alone.
+/// </summary>
+[DebuggerDisplay("Linux {Profile.Release,nq} on {Board.Name,nq}")]
+public sealed partial class Kernel
+{
+    /// <summary>How much RAM the kernel image, its own tables and the device tree take.</summary>
+    private const ulong ReservedBytes = 16UL << 20;
+
+    private static readonly TraceKind Refused = new("kernel.refusal", Severity.Info, "{what}");
+
+    private readonly SortedDictionary<int, Process> _processes = [];
+    private readonly List<Refusal> _refusals = [];
+    private int _lastPid;
+
+    /// <summary>Starts a kernel: drivers probe, devices appear, and the first process exists when this returns.</summary>
+    /// <param name="board">The board.</param>
+    /// <param name="profile">Which kernel it is.</param>
+    /// <param name="tree">The device tree it is told; null for the board's own without the facts of the hardware.</param>
+    public Kernel(Board board, KernelProfile profile, DeviceTree? tree = null)
+    {
+        Board = board;
+        Profile = profile;
+        Tree = tree ?? HardwareFacts.KernelTree(board.HardwareTree);
+        Simulation = board.Simulation;
+        Log = new KernelLog(Simulation);
+        Pages = new PageAllocator(board, ReservedBytes);
+        Files = new FileTree();
+        Calls = new Syscalls(this);
+        Init = CreateProcess("init", null);
+    }
+
+    /// <summary>The system calls.</summary>
+    public Syscalls Calls { get; }
+
+    /// <summary>Where those wait who only wait for time to pass.</summary>
+    public WaitQueue Sleepers { get; } = new("hrtimer_nanosleep");
+
+    /// <summary>The board it runs on.</summary>
+    public Board Board { get; }
+
+    /// <summary>Which kernel it is.</summary>
+    public KernelProfile Profile { get; }
+
+    /// <summary>The device tree it was told.</summary>
+    public DeviceTree Tree { get; }
+
+    /// <summary>The simulation.</summary>
+    public Simulation Simulation { get; }
+
+    /// <summary>dmesg.</summary>
+    public KernelLog Log { get; }
+
+    /// <summary>The board's RAM, in pages.</summary>
+    public PageAllocator Pages { get; }
+
+    /// <summary>The file tree.</summary>
+    public FileTree Files { get; }
+
+    /// <summary>The first process.</summary>
+    public Process Init { get; }
+
+    /// <summary>The processes by pid.</summary>
+    public IReadOnlyDictionary<int, Process> Processes => _processes;
+
+    /// <summary>The last refusals, oldest first.</summary>
+    public IReadOnlyList<Refusal> Refusals => _refusals;
+
+    /// <summary>Makes a process that runs nothing yet.</summary>
+    public Process CreateProcess(string command, Process? parent)
+    {
+        var process = new Process(this, ++_lastPid, command, parent);
+        _processes[process.Id] = process;
+        return process;
+    }
+
+    internal void Report(Refusal refusal)
+    {
+        if (_refusals.Count == 100)
+        {
+            _refusals.RemoveAt(0);
+        }
+
+        _refusals.Add(refusal);
+        if (Simulation.Trace.IsOn)
+        {
+            Simulation.Trace.Emit(Refused, "kernel", TraceField.Of("what", refusal.ToString()));
+        }
+    }
+
+    /// <summary>Forgets a process that has ended and was waited for.</summary>
+    internal void Reap(Process process) => _processes.Remove(process.Id);
+
+    internal void OnExit(Process process) => Simulation.Scheduler.End(process.Thread);
+}

@@ -1,0 +1,87 @@
+using System.Diagnostics;
+
+namespace Emulator.KernelShim;
+
+/// <summary>
+/// Which kernel is simulated, as data: code asks a profile what it does, never which version it is. Each value names its
+/// source where the table of profiles sets it.
+/// </summary>
+[DebuggerDisplay("{Name,nq} ({Release,nq})")]
+public sealed record KernelProfile
+{
+    /// <summary>The name in scenario files.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>What it is, in a line.</summary>
+    public required string Title { get; init; }
+
+    /// <summary>uname -r.</summary>
+    public required string Release { get; init; }
+
+    /// <summary>uname -m.</summary>
+    public required string Machine { get; init; }
+
+    /// <summary>Whether device-tree devices without a parent bus stand directly under /sys/devices (before 3.16 or so).</summary>
+    public bool DevicesDirectlyUnderSysDevices { get; init; }
+
+    /// <summary>Whether platform devices have driver_override.</summary>
+    public bool PlatformDriverOverride { get; init; } = true;
+
+    /// <summary>Whether amba devices have driver_override.</summary>
+    public bool AmbaDriverOverride { get; init; } = true;
+
+    /// <summary>Whether a probe error reaches the writer of bind (5.14); before, it was ENODEV.</summary>
+    public bool BindReturnsProbeError { get; init; } = true;
+
+    /// <summary>Whether groups have an owner (5.19); before, viability was looked at when asked.</summary>
+    public bool GroupsHaveOwners { get; init; } = true;
+
+    /// <summary>Whether vfio-platform refuses a device without a reset function (the default of reset_required).</summary>
+    public bool VfioPlatformResetRequired { get; init; } = true;
+
+    /// <summary>Whether type1 refuses to attach without isolated interrupts.</summary>
+    public bool Type1ChecksInterruptIsolation { get; init; } = true;
+
+    /// <summary>Whether vfio refuses a device whose IOMMU is not cache coherent (6.0).</summary>
+    public bool VfioChecksCoherency { get; init; } = true;
+
+    /// <summary>Whether an SMMU stalls faulting transactions until the handler resumes them (3.x).</summary>
+    public bool SmmuStalls { get; init; }
+
+    /// <summary>The words for a device joining a group; null for kernels that say nothing.</summary>
+    public string? GroupJoinText { get; init; } = "{driver} {device}: Adding to iommu group {group}";
+
+    /// <summary>Modules that are there, loaded or built in, by name.</summary>
+    public IReadOnlyList<string> Modules { get; init; } = [];
+}
+
+/// <summary>The kernels that can be asked for.</summary>
+public static class KernelProfiles
+{
+    /// <summary>The kernel of the VFIO guide: vfio-platform v6 on 3.1x, its own branch of the vendor.</summary>
+    public static KernelProfile VosysV6 { get; } =
+        new()
+        {
+            Name = "vosys-v6",
+            Title = "3.16-era kernel with the vfio-platform v6 patches, as the PL330 guide uses it",
+            Release = "3.16.0-rc1-vosys",
+            Machine = "armv7l",
+            DevicesDirectlyUnderSysDevices = true,
+            BindReturnsProbeError = false,
+            AmbaDriverOverride = false,
+            GroupsHaveOwners = false,
+            VfioPlatformResetRequired = false,
+            Type1ChecksInterruptIsolation = false,
+            VfioChecksCoherency = false,
+            SmmuStalls = true,
+            GroupJoinText = null,
+            Modules = ["vfio", "vfio_iommu_type1", "vfio_platform", "vosys_dmatest"],
+        };
+
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<KernelProfile> All { get; } = [VosysV6];
+
+    /// <summary>A profile by name, or null.</summary>
+    public static KernelProfile? Find(string name) =>
+        All.FirstOrDefault(profile => string.Equals(profile.Name, name, StringComparison.Ordinal));
+}

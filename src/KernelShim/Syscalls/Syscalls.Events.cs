@@ -1,0 +1,164 @@
+using System.Buffers.Binary;
+using Emulator.Machine;
+
+namespace Emulator.KernelShim;
+
+/// <content>Pipes, eventfds, poll, time, limits and the end of a process.</content>
+public sealed partial class Syscalls
+{
+    private const int PollBytes = 8;
+    private const int MaximumPolls = 1024;
+
+    /// <summary>eventfd2(2). Flags: 1 EFD_SEMAPHORE, O_NONBLOCK, O_CLOEXEC.</summary>
+    public Attempt EventFd(Process process, uint initial, int flags)
+    {
+        Enter(process, "eventfd2");
+        const int Known = 1 | (int)OpenFlags.NonBlocking | (int)OpenFlags.CloseOnExec;
+        if ((flags & ~Known) != 0)
+        {
+            return process.Refuse(Errno.EINVAL, "do_eventfd", "unknown flags");
+        }
+
+        var file = new EventFile(initial, (flags & 1) != 0)
+        {
+            Flags = OpenFlags.ReadWrite | ((OpenFlags)flags & OpenFlags.NonBlocking),
+        };
+        return process.Install(file, ((OpenFlags)flags).HasFlag(OpenFlags.CloseOnExec));
+    }
+
+    /// <summary>pipe2(2): two descriptors of 32 bits at <paramref name="descriptors"/>, the reading end first.</summary>
+    public Attempt Pipe(Process process, ulong descriptors, int flags)
+    {
+        Enter(process, "pipe2");
+        (OpenFile reader, OpenFile writer) = PipeFile.Create((OpenFlags)flags & OpenFlags.NonBlocking);
+        bool closeOnExec = ((OpenFlags)flags).HasFlag(OpenFlags.CloseOnExec);
+        long first = process.Install(reader, closeOnExec);
+        long second = first < 0 ? first : process.Install(writer, closeOnExec);
+        if (second < 0)
+        {
+            return second;
+        }
+
+        Span<byte> bytes = stackalloc byte[8];
+        BinaryPrimitives.WriteInt32LittleEndian(bytes, (int)first);
+        BinaryPrimitives.WriteInt32LittleEndian(bytes[4..], (int)second);
+        if (process.Memory.TryWrite(descriptors, bytes))
+        {
+            return 0;
+        }
+
+        process.Close((int)first);
+        process.Close((int)second);
+        return process.Refuse(Errno.EFAULT, "do_pipe2", "the array is not in the process's memory");
+    }
+
+    /// <summary>poll(2): an array of { fd, events, revents } (struct pollfd); the deadline is an absolute virtual time.</summary>
+    public Attempt Poll(Process process, ulong array, int count, long deadline)
+    {
+        Enter(process, "poll");
+        if (count is < 0 or > MaximumPolls)
+        {
+            return process.Refuse(Errno.EINVAL, "do_sys_poll", "too many descriptors");
+        }
+
+        byte[] bytes = new byte[count * PollBytes];
+        if (!process.Memory.TryRead(array, bytes))
+        {
+            return process.Refuse(Errno.EFAULT, "do_sys_poll", "the array is not in the process's memory");
+        }
+
+        int ready = 0;
+        OpenFile? waitsFor = null;
+        for (int n = 0; n < count; n++)
+        {
+            Span<byte> entry = bytes.AsSpan(n * PollBytes, PollBytes);
+            int descriptor = BinaryPrimitives.ReadInt32LittleEndian(entry);
+            var wanted = (PollEvents)BinaryPrimitives.ReadInt16LittleEndian(entry[4..]);
+            OpenFile? file = descriptor < 0 ? null : process.FindFile(descriptor);
+            short events =
+                descriptor < 0 ? (short)0
+                : file is null ? (short)0x20
+                : (short)(file.Poll() & (wanted | PollEvents.Error | PollEvents.HangUp));
+            waitsFor ??= file;
+            ready += events != 0 ? 1 : 0;
+            BinaryPrimitives.WriteInt16LittleEndian(entry[6..], events);
+        }
+
+        if (ready == 0 && deadline > _kernel.Simulation.Now)
+        {
+            return Attempt.Block(waitsFor?.Waiters ?? _kernel.Sleepers, deadline);
+        }
+
+        return process.Memory.TryWrite(array, bytes)
+            ? ready
+            : process.Refuse(Errno.EFAULT, "do_sys_poll", "the array is not in the process's memory");
+    }
+
+    /// <summary>nanosleep(2) until an absolute virtual time in picoseconds. EINTR when a signal comes first.</summary>
+    public Attempt Sleep(Process process, long until, WakeReason reason)
+    {
+        Enter(process, "nanosleep");
+        return reason == WakeReason.Signal ? process.Refuse(Errno.EINTR, "do_nanosleep", "a signal came")
+            : _kernel.Simulation.Now >= until ? 0
+            : Attempt.Block(_kernel.Sleepers, until);
+    }
+
+    /// <summary>waitpid(2): the exit status of a process; EAGAIN for WNOHANG while it runs.</summary>
+    public Attempt Wait(Process process, int id, bool noHang)
+    {
+        Enter(process, "wait4");
+        if (!_kernel.Processes.TryGetValue(id, out Process? child) || child.Parent != process)
+        {
+            return process.Refuse(Errno.ECHILD, "do_wait", $"{id} is no child of this process");
+        }
+
+        if (child.HasExited)
+        {
+            _kernel.Reap(child);
+            return child.ExitStatus;
+        }
+
+        return noHang ? -(long)Errno.EAGAIN : Attempt.Block(child.Exited);
+    }
+
+    /// <summary>setrlimit(2) of RLIMIT_MEMLOCK.</summary>
+    public Attempt SetMemlockLimit(Process process, ulong bytes)
+    {
+        Enter(process, "setrlimit");
+        if (bytes > process.MemlockLimitBytes && !process.Has(Capabilities.SysResource))
+        {
+            return process.Refuse(Errno.EPERM, "do_prlimit", "raising a limit needs CAP_SYS_RESOURCE");
+        }
+
+        process.MemlockLimitBytes = bytes;
+        return 0;
+    }
+
+    /// <summary>kill(2): signal 0 only asks; the others end the process, as their default action does.</summary>
+    public Attempt Kill(Process process, int id, int signal)
+    {
+        Enter(process, "kill");
+        if (!_kernel.Processes.TryGetValue(id, out Process? target) || target.HasExited)
+        {
+            return process.Refuse(Errno.ESRCH, "kill_something_info", $"there is no process {id}");
+        }
+
+        if (signal is < 0 or > 64)
+        {
+            return process.Refuse(Errno.EINVAL, "check_kill_permission", $"there is no signal {signal}");
+        }
+
+        if (process.UserId != target.UserId && !process.Has(Capabilities.Kill))
+        {
+            return process.Refuse(Errno.EPERM, "check_kill_permission", "another user's process");
+        }
+
+        if (signal != 0)
+        {
+            target.PendingSignal = signal;
+            target.Thread.Signal();
+        }
+
+        return 0;
+    }
+}

@@ -1,0 +1,270 @@
+using System.Buffers.Binary;
+using System.Text;
+using Emulator.Machine;
+
+namespace Emulator.KernelShim;
+
+/// <content>Calls on names: stat, readlink, getdents, mkdir, unlink, chmod, chdir.</content>
+public sealed partial class Syscalls
+{
+    /// <summary>The size of the stat structure that <see cref="Stat"/> fills (asm-generic struct stat, 64-bit).</summary>
+    public const int StatBytes = 128;
+
+    private const int EntryHeaderBytes = 19;
+
+    /// <summary>stat(2), or lstat(2) when <paramref name="follow"/> is false: st_mode at 16, st_uid 24, st_rdev 32, st_size 48.</summary>
+    public Attempt Stat(Process process, ulong path, ulong buffer, bool follow = true)
+    {
+        if (ReadPath(process, follow ? "stat" : "lstat", path, out string text) is { } refused)
+        {
+            return refused;
+        }
+
+        Lookup found = Files.Walk(process, text, follow);
+        return found.Error != 0 ? found.Error
+            : found.Inode is null ? process.Refuse(Errno.ENOENT, "filename_lookup", $"{text} does not exist")
+            : WriteStat(process, found.Inode, buffer);
+    }
+
+    /// <summary>fstat(2).</summary>
+    public Attempt FStat(Process process, int descriptor, ulong buffer) =>
+        File(process, "fstat", descriptor, out OpenFile file) ?? WriteStat(process, file.Inode, buffer);
+
+    /// <summary>readlink(2): the target without a terminating zero, cut to the buffer.</summary>
+    public Attempt ReadLink(Process process, ulong path, ulong buffer, long size)
+    {
+        if (ReadPath(process, "readlink", path, out string text) is { } refused)
+        {
+            return refused;
+        }
+
+        Lookup found = Files.Walk(process, text, followLast: false);
+        if (found.Error != 0)
+        {
+            return found.Error;
+        }
+
+        if (found.Inode is not LinkInode link)
+        {
+            return found.Inode is null
+                ? process.Refuse(Errno.ENOENT, "user_path_at", $"{text} does not exist")
+                : process.Refuse(Errno.EINVAL, "do_readlinkat", $"{text} is no symbolic link");
+        }
+
+        if (size <= 0)
+        {
+            return process.Refuse(Errno.EINVAL, "do_readlinkat", "the buffer has no room");
+        }
+
+        byte[] target = Encoding.UTF8.GetBytes(link.Target);
+        int length = (int)Math.Min(size, target.Length);
+        return process.Memory.TryWrite(buffer, target.AsSpan(0, length))
+            ? length
+            : process.Refuse(Errno.EFAULT, "readlink_copy", "the buffer is not in the process's memory");
+    }
+
+    /// <summary>getdents64(2).</summary>
+    public Attempt GetDents(Process process, int descriptor, ulong buffer, long size)
+    {
+        if (File(process, "getdents64", descriptor, out OpenFile file) is { } refused)
+        {
+            return refused;
+        }
+
+        if (file.ReadDirectory() is not { } entries)
+        {
+            return process.Refuse(Errno.ENOTDIR, "iterate_dir", "the descriptor is no directory");
+        }
+
+        var bytes = new List<byte>();
+        int index = (int)file.Position;
+        while (index < entries.Count)
+        {
+            byte[] entry = Encode(entries[index], index + 1);
+            if (bytes.Count + entry.Length > size)
+            {
+                break;
+            }
+
+            bytes.AddRange(entry);
+            index++;
+        }
+
+        if (bytes.Count == 0 && index < entries.Count)
+        {
+            return process.Refuse(Errno.EINVAL, "filldir64", "the buffer has no room for one entry");
+        }
+
+        if (!process.Memory.TryWrite(buffer, bytes.ToArray()))
+        {
+            return process.Refuse(Errno.EFAULT, "filldir64", "the buffer is not in the process's memory");
+        }
+
+        file.Position = index;
+        return bytes.Count;
+    }
+
+    /// <summary>mkdir(2).</summary>
+    public Attempt MkDir(Process process, ulong path, int mode)
+    {
+        if (ReadPath(process, "mkdir", path, out string text) is { } refused)
+        {
+            return refused;
+        }
+
+        Lookup found = Files.Walk(
+            process,
+            text.TrimEnd('/') is { Length: > 0 } trimmed ? trimmed : text,
+            followLast: false
+        );
+        return found.Error != 0 ? found.Error
+            : found.Inode is not null ? process.Refuse(Errno.EEXIST, "filename_create", $"{text} exists")
+            : Create(process, found, () => new DirectoryInode(FileSystemKind.Tmpfs, mode & 0x1FF), out _);
+    }
+
+    /// <summary>unlink(2).</summary>
+    public Attempt Unlink(Process process, ulong path) => Remove(process, "unlink", path, directory: false);
+
+    /// <summary>rmdir(2).</summary>
+    public Attempt RmDir(Process process, ulong path) => Remove(process, "rmdir", path, directory: true);
+
+    /// <summary>chmod(2).</summary>
+    public Attempt ChMod(Process process, ulong path, int mode)
+    {
+        if (ReadPath(process, "chmod", path, out string text) is { } refused)
+        {
+            return refused;
+        }
+
+        Lookup found = Files.Walk(process, text);
+        if (found.Error != 0)
+        {
+            return found.Error;
+        }
+
+        if (found.Inode is not { } inode)
+        {
+            return process.Refuse(Errno.ENOENT, "filename_lookup", $"{text} does not exist");
+        }
+
+        if (process.UserId != inode.UserId && !process.Has(Capabilities.DacOverride))
+        {
+            return process.Refuse(Errno.EPERM, "setattr_prepare", "only the owner may change the mode");
+        }
+
+        inode.Permissions = mode & 0xFFF;
+        return 0;
+    }
+
+    /// <summary>chdir(2).</summary>
+    public Attempt ChDir(Process process, ulong path)
+    {
+        if (ReadPath(process, "chdir", path, out string text) is { } refused)
+        {
+            return refused;
+        }
+
+        Lookup found = Files.Walk(process, text);
+        if (found.Error != 0)
+        {
+            return found.Error;
+        }
+
+        if (found.Inode is not DirectoryInode directory)
+        {
+            return found.Inode is null
+                ? process.Refuse(Errno.ENOENT, "filename_lookup", $"{text} does not exist")
+                : process.Refuse(Errno.ENOTDIR, "user_path_at", $"{text} is no directory");
+        }
+
+        if (!May(process, directory, 1))
+        {
+            return process.Refuse(Errno.EACCES, "path_permission", $"{text} may not be entered");
+        }
+
+        process.WorkingDirectory = directory;
+        return 0;
+    }
+
+    private static byte[] Encode(DirectoryEntry entry, int next)
+    {
+        byte[] name = Encoding.UTF8.GetBytes(entry.Name);
+        byte[] bytes = new byte[(EntryHeaderBytes + name.Length + 1 + 7) & ~7];
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes, (ulong)next);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(8), next);
+        BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(16), (ushort)bytes.Length);
+        bytes[18] = (byte)((int)entry.Inode.Kind >> 12);
+        name.CopyTo(bytes, EntryHeaderBytes);
+        return bytes;
+    }
+
+    private static Attempt WriteStat(Process process, Inode? inode, ulong buffer)
+    {
+        byte[] bytes = new byte[StatBytes];
+        if (inode is not null)
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(16), (uint)inode.Kind | (uint)inode.Permissions);
+            BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(20), 1);
+            BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(24), (uint)inode.UserId);
+            BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(28), (uint)inode.GroupId);
+            if (inode is DeviceInode device)
+            {
+                ulong number = ((ulong)device.Major << 8) | (uint)device.Minor;
+                BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(32), number);
+            }
+
+            BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(48), inode.Size);
+        }
+
+        return process.Memory.TryWrite(buffer, bytes)
+            ? 0
+            : process.Refuse(Errno.EFAULT, "cp_new_stat", "the buffer is not in the process's memory");
+    }
+
+    private Attempt Remove(Process process, string call, ulong path, bool directory)
+    {
+        if (ReadPath(process, call, path, out string text) is { } refused)
+        {
+            return refused;
+        }
+
+        Lookup found = Files.Walk(process, text, followLast: false);
+        if (found.Error != 0)
+        {
+            return found.Error;
+        }
+
+        if (found.Inode is not { } inode)
+        {
+            return process.Refuse(Errno.ENOENT, "lookup_one", $"{text} does not exist");
+        }
+
+        if (directory && inode is not DirectoryInode)
+        {
+            return process.Refuse(Errno.ENOTDIR, "may_delete", $"{text} is no directory");
+        }
+
+        if (!directory && inode is DirectoryInode)
+        {
+            return process.Refuse(Errno.EISDIR, "may_delete", $"{text} is a directory");
+        }
+
+        if (found.Parent is null || found.Parent.FileSystem != FileSystemKind.Tmpfs)
+        {
+            return process.Refuse(Errno.EPERM, "vfs_unlink", $"{text} is not in a file system that can be changed");
+        }
+
+        if (inode is DirectoryInode full && full.Children.Any())
+        {
+            return process.Refuse(Errno.ENOTEMPTY, "simple_rmdir", $"{text} is not empty");
+        }
+
+        if (!May(process, found.Parent, 3))
+        {
+            return process.Refuse(Errno.EACCES, "may_delete", $"the mode of {found.Parent.Path} does not allow it");
+        }
+
+        found.Parent.Remove(inode.Name);
+        return 0;
+    }
+}

@@ -1,0 +1,108 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Emulator.Machine;
+
+namespace Emulator.KernelShim;
+
+/// <summary>An open directory.</summary>
+internal sealed class OpenDirectory(DirectoryInode directory) : OpenFile
+{
+    public override string Description => directory.Path;
+
+    public DirectoryInode Directory => directory;
+
+    public override Attempt Read(Process process, ulong buffer, long count, long position) => -(long)Errno.EISDIR;
+
+    public override IReadOnlyList<DirectoryEntry> ReadDirectory() =>
+        [
+            new DirectoryEntry(".", directory),
+            new DirectoryEntry("..", directory.Parent ?? directory),
+            .. directory.Children.Select(child => new DirectoryEntry(child.Name, child)),
+        ];
+}
+
+/// <summary>An open attribute: the text is made at the first read, each write is one store (fs/kernfs/file.c).</summary>
+internal sealed class OpenAttribute(AttributeInode attribute) : OpenFile
+{
+    private byte[]? _text;
+
+    public override string Description => attribute.Path;
+
+    public override Attempt Read(Process process, ulong buffer, long count, long position)
+    {
+        if (position == 0 || _text is null)
+        {
+            _text = attribute.Show!();
+        }
+
+        if (position >= _text.Length || count == 0)
+        {
+            return 0;
+        }
+
+        int length = (int)Math.Min(count, _text.Length - position);
+        return process.Memory.TryWrite(buffer, _text.AsSpan((int)position, length))
+            ? length
+            : process.Refuse(Errno.EFAULT, "copy_to_user", "the buffer is not in the process's memory");
+    }
+
+    public override Attempt Write(Process process, ulong buffer, long count, long position)
+    {
+        if (count == 0)
+        {
+            return 0;
+        }
+
+        byte[] bytes = new byte[Math.Min(count, PageAllocator.PageBytes)];
+        if (!process.Memory.TryRead(buffer, bytes))
+        {
+            return process.Refuse(Errno.EFAULT, "copy_from_user", "the buffer is not in the process's memory");
+        }
+
+        long result = attribute.Store!(process, Encoding.Latin1.GetString(bytes));
+        return result;
+    }
+}
+
+/// <summary>An open file of tmpfs.</summary>
+internal sealed class OpenRegular(RegularInode inode) : OpenFile
+{
+    public override string Description => inode.Path;
+
+    public override long Size => inode.Size;
+
+    public override Attempt Read(Process process, ulong buffer, long count, long position)
+    {
+        if (position >= inode.Content.Count || count == 0)
+        {
+            return 0;
+        }
+
+        int length = (int)Math.Min(count, inode.Content.Count - position);
+        return process.Memory.TryWrite(buffer, CollectionsMarshal.AsSpan(inode.Content).Slice((int)position, length))
+            ? length
+            : process.Refuse(Errno.EFAULT, "copy_to_user", "the buffer is not in the process's memory");
+    }
+
+    public override Attempt Write(Process process, ulong buffer, long count, long position)
+    {
+        if (position + count > RegularInode.MaximumBytes)
+        {
+            return process.Refuse(Errno.ENOSPC, "shmem_get_folio", "files of the simulated world end at 16 MiB");
+        }
+
+        byte[] bytes = new byte[count];
+        if (!process.Memory.TryRead(buffer, bytes))
+        {
+            return process.Refuse(Errno.EFAULT, "copy_from_user", "the buffer is not in the process's memory");
+        }
+
+        while (inode.Content.Count < position + count)
+        {
+            inode.Content.Add(0);
+        }
+
+        bytes.CopyTo(CollectionsMarshal.AsSpan(inode.Content)[(int)position..]);
+        return count;
+    }
+}
