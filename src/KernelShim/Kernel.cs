@@ -67,6 +67,15 @@ public sealed partial class Kernel
     /// <summary>The first process.</summary>
     public Process Init { get; }
 
+    /// <summary>Interrupts. Set when the kernel starts.</summary>
+    public IIrqSubsystem Interrupts { get; internal set; } = null!;
+
+    /// <summary>The driver core. Set when the kernel starts.</summary>
+    public IDriverCore Drivers { get; internal set; } = null!;
+
+    /// <summary>The IOMMU core. Set when the kernel starts.</summary>
+    public IIommuCore Iommus { get; internal set; } = null!;
+
     /// <summary>The processes by pid.</summary>
     public IReadOnlyDictionary<int, Process> Processes => _processes;
 

@@ -1,0 +1,99 @@
+using System.Diagnostics;
+
+namespace Emulator.KernelShim;
+
+/// <summary>What a device may do with a mapping.</summary>
+[Flags]
+public enum IommuProtection
+{
+    /// <summary>Nothing.</summary>
+    None = 0,
+
+    /// <summary>IOMMU_READ.</summary>
+    Read = 1,
+
+    /// <summary>IOMMU_WRITE.</summary>
+    Write = 2,
+
+    /// <summary>IOMMU_CACHE.</summary>
+    Cache = 4,
+}
+
+/// <summary>
+/// An address space of devices (struct iommu_domain). What it maps stands in page tables in the board's RAM and nowhere else.
+/// </summary>
+public abstract class IommuDomain
+{
+    /// <summary>The page sizes it takes, as a bit mask.</summary>
+    public abstract ulong PageSizes { get; }
+
+    /// <summary>The last address that it can map.</summary>
+    public abstract ulong ApertureEnd { get; }
+
+    /// <summary>iommu_map: 0 or a negative errno; on failure nothing is mapped.</summary>
+    public abstract long Map(ulong iova, ulong physical, ulong lengthBytes, IommuProtection protection);
+
+    /// <summary>iommu_unmap: how many bytes were unmapped, TLB invalidation included.</summary>
+    public abstract ulong Unmap(ulong iova, ulong lengthBytes);
+
+    /// <summary>iommu_iova_to_phys: what the tables say, or null.</summary>
+    public abstract ulong? Translate(ulong iova);
+
+    /// <summary>Attaches a device: its streams go through this domain. 0 or a negative errno.</summary>
+    public abstract long Attach(Device device);
+
+    /// <summary>Detaches a device.</summary>
+    public abstract void Detach(Device device);
+
+    /// <summary>iommu_domain_free.</summary>
+    public abstract void Free();
+}
+
+/// <summary>An IOMMU's driver as the IOMMU core sees it (struct iommu_ops).</summary>
+public interface IIommuDriver
+{
+    /// <summary>Whether this IOMMU stands before a device.</summary>
+    bool Serves(Device device);
+
+    /// <summary>Makes a domain for VFIO; null when it cannot (out of context banks or memory).</summary>
+    IommuDomain? CreateDomain();
+
+    /// <summary>Whether interrupts of its devices are isolated (IOMMU_CAP_INTR_REMAP).</summary>
+    bool IsolatesInterrupts { get; }
+
+    /// <summary>Whether its masters are cache coherent (IOMMU_CAP_CACHE_COHERENCY).</summary>
+    bool IsCoherent { get; }
+}
+
+/// <summary>Devices that cannot be isolated from each other (struct iommu_group).</summary>
+[DebuggerDisplay("group {Id}: {Devices.Count} devices")]
+public sealed class IommuGroup(int id, IIommuDriver driver)
+{
+    /// <summary>Its number: the lowest that was free.</summary>
+    public int Id { get; } = id;
+
+    /// <summary>The driver of the IOMMU before it.</summary>
+    public IIommuDriver Driver { get; } = driver;
+
+    /// <summary>Its members.</summary>
+    public IList<Device> Devices { get; } = [];
+
+    /// <summary>/sys/kernel/iommu_groups/ID.</summary>
+    public DirectoryInode? Directory { get; set; }
+}
+
+/// <summary>The IOMMU core (drivers/iommu/iommu.c).</summary>
+public interface IIommuCore
+{
+    /// <summary>The groups by number.</summary>
+    IReadOnlyDictionary<int, IommuGroup> Groups { get; }
+
+    /// <summary>Registers an IOMMU (bus_set_iommu): devices that are there already join groups.</summary>
+    void Register(IIommuDriver driver);
+
+    /// <summary>A device was added: it joins a group if an IOMMU serves it.</summary>
+    void OnDeviceAdded(Device device);
+
+    /// <summary>A device goes away.</summary>
+    void OnDeviceRemoved(Device device);
+}
