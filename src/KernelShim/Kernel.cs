@@ -107,5 +107,13 @@ public sealed partial class Kernel
     /// <summary>Forgets a process that has ended and was waited for.</summary>
     internal void Reap(Process process) => _processes.Remove(process.Id);
 
-    internal void OnExit(Process process) => Simulation.Scheduler.End(process.Thread);
+    internal void OnExit(Process process)
+    {
+        if (process.Thread.WaitsOn is null && !process.Thread.HasEnded)
+        {
+            return;
+        }
+
+        Simulation.Scheduler.End(process.Thread);
+    }
 }

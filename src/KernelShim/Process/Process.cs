@@ -178,6 +178,16 @@ public sealed class Process
         return -(long)errno;
     }
 
+    /// <summary>Runs a program in this process; when it returns, the process exits with its status.</summary>
+    /// <param name="program">The program: gives the status as waitpid(2) does.</param>
+    public void Run(Func<Task<int>> program)
+    {
+        ArgumentNullException.ThrowIfNull(program);
+        Scheduler scheduler = Kernel.Simulation.Scheduler;
+        scheduler.End(Thread);
+        Thread = scheduler.Start(Command, async _ => Exit(await program()));
+    }
+
     /// <summary>Ends it: descriptors are closed in order, mappings removed, memory given back.</summary>
     public void Exit(int status)
     {
