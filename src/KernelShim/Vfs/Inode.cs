@@ -141,6 +141,13 @@ public sealed class DirectoryInode : Inode
         Func<Process, string, long>? store = null
     ) => Add(name, new AttributeInode(permissions, show is null ? null : () => Encoding.UTF8.GetBytes(show()), store));
 
+    /// <summary>Adds a write-only file whose writes may have to wait: a store that blocks is attempted again after the wake.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="permissions">0200 as the attribute has them.</param>
+    /// <param name="store">Takes one write (at most a page).</param>
+    public AttributeInode AddBlockingAttribute(string name, int permissions, Func<Process, string, Attempt> store) =>
+        Add(name, new AttributeInode(permissions, null, null) { BlockingStore = store });
+
     /// <summary>Adds a file of bytes that the kernel makes when it is opened (a device tree property).</summary>
     public AttributeInode AddBinary(string name, int permissions, Func<byte[]> show) =>
         Add(name, new AttributeInode(permissions, show, null));
@@ -188,6 +195,9 @@ public sealed class AttributeInode(int permissions, Func<byte[]>? show, Func<Pro
 
     internal Func<Process, string, long>? Store { get; } = store;
 
+    /// <summary>The store of an attribute whose writer may have to wait; wins over <see cref="Store"/>.</summary>
+    internal Func<Process, string, Attempt>? BlockingStore { get; init; }
+
     /// <inheritdoc/>
     public override OpenResult Open(Process process, OpenFlags flags)
     {
@@ -200,7 +210,7 @@ public sealed class AttributeInode(int permissions, Func<byte[]>? show, Func<Pro
             );
         }
 
-        if (mode != OpenFlags.ReadOnly && Store is null)
+        if (mode != OpenFlags.ReadOnly && Store is null && BlockingStore is null)
         {
             return OpenResult.Refused(
                 process.Refuse(Errno.EACCES, "kernfs_fop_open", $"{Path} cannot be written: it has no store method")

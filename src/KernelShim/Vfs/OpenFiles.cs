@@ -59,8 +59,8 @@ internal sealed class OpenAttribute(AttributeInode attribute) : OpenFile
             return process.Refuse(Errno.EFAULT, "copy_from_user", "the buffer is not in the process's memory");
         }
 
-        long result = attribute.Store!(process, Encoding.Latin1.GetString(bytes));
-        return result;
+        string text = Encoding.Latin1.GetString(bytes);
+        return attribute.BlockingStore is { } store ? store(process, text) : attribute.Store!(process, text);
     }
 }
 
