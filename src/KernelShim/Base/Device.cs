@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Emulator.Machine;
 using Emulator.Machine.DeviceTrees;
 
 namespace Emulator.KernelShim;
@@ -49,6 +50,9 @@ public sealed class Device
     /// <summary>Its IOMMU group, or null.</summary>
     public IommuGroup? Group { get; set; }
 
+    /// <summary>Whether its driver is giving it up and waits for users to let go (vfio_unregister_group_dev).</summary>
+    public bool IsLeavingDriver { get; internal set; }
+
     /// <summary>What its driver keeps for it (dev_set_drvdata).</summary>
     public object? DriverData { get; set; }
 
@@ -80,4 +84,16 @@ public abstract class Driver
 
     /// <summary>Gives a device up.</summary>
     public abstract void Remove(Device device);
+
+    /// <summary>Whether it has no bind and unbind files (suppress_bind_attrs).</summary>
+    public virtual bool SuppressesBindAttributes => false;
+
+    /// <summary>Whether it may have devices of a group that user space owns (driver_managed_dma).</summary>
+    public virtual bool ManagesDma => false;
+
+    /// <summary>
+    /// Where an unbind must wait before <see cref="Remove"/> may be called: a queue woken when users let the device go; null
+    /// when nobody uses it. May be asked repeatedly, the first time tells users to go.
+    /// </summary>
+    public virtual WaitQueue? PrepareRemoval(Device device) => null;
 }

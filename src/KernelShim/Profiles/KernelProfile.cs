@@ -7,7 +7,7 @@ namespace Emulator.KernelShim;
 /// source where the table of profiles sets it.
 /// </summary>
 [DebuggerDisplay("{Name,nq} ({Release,nq})")]
-public sealed record KernelProfile
+public sealed partial record KernelProfile
 {
     /// <summary>The name in scenario files.</summary>
     public required string Name { get; init; }
@@ -58,6 +58,19 @@ public sealed record KernelProfile
 /// <summary>The kernels that can be asked for.</summary>
 public static class KernelProfiles
 {
+    /// <summary>The lines of arch/arm/kernel/smp.c (3.16), one blank before the text.</summary>
+    private static readonly string[] ArmInterprocessorInterrupts =
+    [
+        " CPU wakeup interrupts",
+        " Timer broadcast interrupts",
+        " Rescheduling interrupts",
+        " Function call interrupts",
+        " Single function call interrupts",
+        " CPU stop interrupts",
+        " IRQ work interrupts",
+        " completion interrupts",
+    ];
+
     /// <summary>The kernel of the VFIO guide: vfio-platform v6 on 3.1x, its own branch of the vendor.</summary>
     public static KernelProfile VosysV6 { get; } =
         new()
@@ -75,6 +88,11 @@ public static class KernelProfiles
             VfioChecksCoherency = false,
             SmmuStalls = true,
             GroupJoinText = null,
+            DeviceTreeLogPrefix = "",
+            MissingDeviceType = "<NULL>",
+            AmbaShowsInterrupts = true,
+            DefaultCommandLine = "earlyprintk console=ttyAMA0 mem=2048M root=/dev/nfs rw ip=dhcp",
+            InterprocessorInterrupts = ArmInterprocessorInterrupts,
             Modules = ["vfio", "vfio_iommu_type1", "vfio_platform", "vosys_dmatest"],
         };
 

@@ -1,0 +1,71 @@
+using System.Globalization;
+using System.Text;
+using Emulator.Machine;
+using Emulator.Machine.DeviceTrees;
+
+namespace Emulator.KernelShim;
+
+/// <summary>The files of /proc that are about the whole system (fs/proc).</summary>
+internal static class ProcFiles
+{
+    /// <summary>Adds them.</summary>
+    public static void Add(Kernel kernel)
+    {
+        DirectoryInode proc = kernel.Files.Proc;
+        Add(proc, "cmdline", () => kernel.CommandLine + "\n");
+        Add(proc, "interrupts", () => ProcInterrupts.Show(kernel));
+        Add(proc, "iomem", () => Memory(kernel));
+        Add(proc, "modules", () => Modules(kernel));
+        Add(proc, "mounts", () => Mounts);
+        Add(proc, "uptime", () => Uptime(kernel));
+        Add(proc, "version", () => Banner(kernel) + "\n");
+    }
+
+    /// <summary>linux_banner: the second line of the log and /proc/version.</summary>
+    public static string Banner(Kernel kernel) =>
+        $"Linux version {kernel.Profile.Release} {kernel.Profile.BuiltBy} {kernel.Profile.Version}";
+
+    private const string Mounts = """
+        tmpfs / tmpfs rw,relatime 0 0
+        sysfs /sys sysfs rw,nosuid,nodev,noexec,relatime 0 0
+        proc /proc proc rw,nosuid,nodev,noexec,relatime 0 0
+        devtmpfs /dev devtmpfs rw,relatime 0 0
+        debugfs /sys/kernel/debug debugfs rw,relatime 0 0
+
+        """;
+
+    private static void Add(DirectoryInode proc, string name, Func<string> show) =>
+        proc.AddAttribute(name, AttributeMode.ReadOnly, show);
+
+    private static string Uptime(Kernel kernel)
+    {
+        long hundredths = (kernel.Simulation.Now - kernel.BootTime) / (VirtualTime.Second / 100);
+        long idle = hundredths * kernel.Board.Cpus.Count;
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{hundredths / 100}.{hundredths % 100:00} {idle / 100}.{idle % 100:00}\n"
+        );
+    }
+
+    /// <summary>The memory and the devices' resources, by address (kernel/resource.c).</summary>
+    private static string Memory(Kernel kernel)
+    {
+        IEnumerable<(DeviceResource Resource, string Name)> ram = kernel
+            .Tree.ReadMemory()
+            .Select(entry => (new DeviceResource(entry.Address.Value, entry.LengthBytes), "System RAM"));
+        IEnumerable<(DeviceResource Resource, string Name)> devices = kernel
+            .Drivers.Buses.Values.SelectMany(bus => bus.Devices)
+            .SelectMany(device => device.Resources.Select(resource => (resource, device.Name)));
+        var text = new StringBuilder();
+        foreach ((DeviceResource resource, string name) in ram.Concat(devices).OrderBy(line => line.Resource.Start))
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{resource.Start:x8}-{resource.End:x8} : {name}\n");
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>The modules, the one loaded last first (kernel/module.c, m_show).</summary>
+    private static string Modules(Kernel kernel) =>
+        string.Concat(kernel.Profile.Modules.Reverse().Select(name => $"{name} 16384 0 - Live 0x00000000\n"));
+}

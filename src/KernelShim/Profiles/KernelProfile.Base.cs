@@ -1,0 +1,43 @@
+namespace Emulator.KernelShim;
+
+/// <content>What differs between kernels in the driver core, the buses and procfs.</content>
+public sealed partial record KernelProfile
+{
+    /// <summary>
+    /// The log line of a failed probe (really_probe in drivers/base/dd.c). ENODEV and ENXIO are never logged: they mean that
+    /// the device is not there.
+    /// </summary>
+    public string ProbeFailureText { get; init; } = "{driver}: probe of {device} failed with error {error}";
+
+    /// <summary>What lines of drivers/of begin with: <c>OF: </c> since pr_fmt came (4.8), nothing before.</summary>
+    public string DeviceTreeLogPrefix { get; init; } = "OF: ";
+
+    /// <summary>What a modalias shows for a node without device_type: <c>&lt;NULL&gt;</c> while struct device_node had a type (before 5.0).</summary>
+    public string MissingDeviceType { get; init; } = "(null)";
+
+    /// <summary>Whether AMBA devices have irq0 and irq1 in sysfs (removed in 5.18).</summary>
+    public bool AmbaShowsInterrupts { get; init; }
+
+    /// <summary>
+    /// The lines of /proc/interrupts for interrupts between CPUs, blanks before the text included (arch/arm64/kernel/smp.c
+    /// by default).
+    /// </summary>
+    public IReadOnlyList<string> InterprocessorInterrupts { get; init; } =
+    [
+        "      Rescheduling interrupts",
+        "      Function call interrupts",
+        "      CPU stop interrupts",
+        "      CPU stop (for crash dump) interrupts",
+        "      Timer broadcast interrupts",
+        "      IRQ work interrupts",
+    ];
+
+    /// <summary>The kernel's command line where the device tree's /chosen has no bootargs.</summary>
+    public string DefaultCommandLine { get; init; } = "console=ttyAMA0 earlyprintk";
+
+    /// <summary>Who built it with what, in /proc/version; our own words, no recording names one.</summary>
+    public string BuiltBy { get; init; } = "(root@emulator) (gcc)";
+
+    /// <summary>uname -v; our own words.</summary>
+    public string Version { get; init; } = "#1 SMP PREEMPT Thu Jan 1 00:00:00 UTC 1970";
+}
