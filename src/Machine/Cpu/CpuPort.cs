@@ -90,7 +90,7 @@ public sealed class CpuPort : IBusInitiator
         Number = number;
         _bus = bus;
         _trace = trace;
-        Irq = new InterruptInput($"{name} IRQ", _ => { });
+        Irq = new InterruptInput($"{name} IRQ", level => IrqChanged?.Invoke(level));
         Fiq = new InterruptInput($"{name} FIQ", _ => { });
         _signals = new Transaction
         {
@@ -99,6 +99,12 @@ public sealed class CpuPort : IBusInitiator
             Flags = TransactionFlags.Privileged,
         };
     }
+
+    /// <summary>
+    /// Told when <see cref="Irq"/> rises (true) or falls, often in the middle of a bus access: whoever takes interrupts
+    /// schedules that for later.
+    /// </summary>
+    public event Action<bool>? IrqChanged;
 
     /// <inheritdoc/>
     public string Name { get; }
