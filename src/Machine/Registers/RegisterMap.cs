@@ -484,6 +484,7 @@ public sealed class RegisterMap<TDevice, TState>
             row.StrideMask = description.StrideBytes - 1;
         }
 
+        CheckPlace(description, widthBytes);
         _rows.Add(row);
         if (_rows.Count > ushort.MaxValue)
         {
@@ -512,6 +513,24 @@ public sealed class RegisterMap<TDevice, TState>
         }
 
         return this;
+    }
+
+    private void CheckPlace(RegisterDescription description, int widthBytes)
+    {
+        if (description.Offset % (ulong)widthBytes != 0)
+        {
+            throw new InvalidOperationException(
+                $"{Name}.{description.Name}: the offset {Hexadecimal.Format(description.Offset)} must be a multiple of the width."
+            );
+        }
+
+        ulong last = description.Offset + (ulong)(description.Count - 1) * description.StrideBytes;
+        if (last + (ulong)widthBytes > SizeBytes)
+        {
+            throw new InvalidOperationException(
+                $"{Name}.{description.Name}: {Hexadecimal.Format(last)} is outside the window of {Hexadecimal.Format(SizeBytes)} bytes."
+            );
+        }
     }
 
     /// <summary>A row as dispatch uses it.</summary>

@@ -192,7 +192,7 @@ public sealed class RegisterWindow<TDevice, TState> : IRegisterWindow
     )
     {
         value = 0;
-        if (row is null)
+        if (row is null || (uint)within >= (uint)row.WidthBytes)
         {
             return ReportMissing("reads", address, sizeBytes);
         }
@@ -231,7 +231,7 @@ public sealed class RegisterWindow<TDevice, TState> : IRegisterWindow
         in Transaction transaction
     )
     {
-        if (row is null)
+        if (row is null || (uint)within >= (uint)row.WidthBytes)
         {
             return ReportMissing("writes", address, sizeBytes);
         }

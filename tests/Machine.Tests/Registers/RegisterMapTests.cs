@@ -87,6 +87,70 @@ public sealed class RegisterMapTests
             .Throw<InvalidOperationException>()
             .WithMessage("TEST.A{0}: the stride must be a power of two, at least 4.");
 
+    [Theory]
+    [InlineData(0x01, 16)]
+    [InlineData(0x02, 32)]
+    [InlineData(0x06, 64)]
+    public void A_register_that_is_not_aligned_to_its_width_is_refused(ulong offset, int width) =>
+        FluentActions
+            .Invoking(() => Empty().Constant(offset, "A", 0, width: width))
+            .Should()
+            .Throw<InvalidOperationException>()
+            .WithMessage("TEST.A: the offset * must be a multiple of the width.");
+
+    [Theory]
+    [InlineData(0x1000, 1)]
+    [InlineData(0xF00, 1)]
+    [InlineData(0xEF0, 0x10)]
+    [InlineData(0xFF_0000, 1)]
+    public void A_register_outside_the_window_is_refused(ulong offset, int count) =>
+        FluentActions
+            .Invoking(() =>
+                new RegisterMap<Specimen, Specimen.Memory>("TEST", size: 0xF00).Unmodelled(offset, "A{0}", count)
+            )
+            .Should()
+            .Throw<InvalidOperationException>()
+            .WithMessage("TEST.A{0}: * is outside the window of 0xf00 bytes.");
+
+    [Theory]
+    [InlineData(0x00)]
+    [InlineData(0x01)]
+    [InlineData(0x02)]
+    [InlineData(0x04)]
+    public void The_neighbours_of_a_byte_register_in_its_word_are_no_registers(ulong neighbour)
+    {
+        var part = new Specimen(new StandaloneContext("dmac"));
+        List<ulong> writes = [];
+        var map = Empty().ReadWrite(0x03, "THR", _ => 0x55, (_, value) => writes.Add(value), width: 8);
+        IRegisterWindow window = new RegisterWindow<Specimen, Specimen.Memory>(part, map);
+        window.ReadWord(0x03, 1, out ulong value, default);
+        value.Should().Be(0x55);
+        window.WriteWord(0x03, 1, 0x66, default);
+
+        window.ReadWord(neighbour, 1, out value, default).Should().Be(BusStatus.Okay);
+        value.Should().Be(0);
+        window.WriteWord(neighbour, 1, 0xFF, default).Should().Be(BusStatus.Okay);
+        window.TryPeek(neighbour, out _).Should().BeFalse();
+        writes.Should().Equal(0x66);
+        part.Trace.Problems.Select(problem => problem.Kind.Name).Should().Equal("register.missing", "register.missing");
+    }
+
+    [Fact]
+    public void A_place_in_front_of_an_array_of_halfwords_is_no_register()
+    {
+        var part = new Specimen(new StandaloneContext("dmac"));
+        List<int> writes = [];
+        var map = Empty().ReadWrite(0x2, 4, 4, "R{0}", (_, n) => (ulong)n, (_, n, _) => writes.Add(n), width: 16);
+        IRegisterWindow window = new RegisterWindow<Specimen, Specimen.Memory>(part, map);
+        window.WriteWord(0x6, 2, 0, default);
+        window.WriteWord(0x0, 2, 0, default);
+        window.WriteWord(0x4, 2, 0, default);
+        window.ReadWord(0xE, 2, out ulong last, default);
+        last.Should().Be(3);
+        writes.Should().Equal(1);
+        part.Trace.Problems.Select(problem => problem.Kind.Name).Should().Equal("register.missing", "register.missing");
+    }
+
     [Fact]
     public void Fields_are_read_from_the_form_of_the_tables()
     {
