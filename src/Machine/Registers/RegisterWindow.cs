@@ -204,11 +204,16 @@ public sealed class RegisterWindow<TDevice, TState> : IRegisterWindow
 
         if (sizeBytes > row.WidthBytes)
         {
-            BusStatus low = ReadWord(address, row.WidthBytes, out value, transaction);
-            ulong next = address + (ulong)row.WidthBytes;
-            BusStatus high = ReadWord(next, sizeBytes - row.WidthBytes, out ulong upper, transaction);
-            value |= upper << (row.WidthBytes * 8);
-            return low == BusStatus.Okay ? high : low;
+            // A register narrower than a word has the word to itself: above it are zeros.
+            BusStatus low = ReadWord(address, sizeBytes == 8 ? 4 : row.WidthBytes, out value, transaction);
+            if (sizeBytes < 8 || low != BusStatus.Okay)
+            {
+                return low;
+            }
+
+            BusStatus high = ReadWord(address + 4, 4, out ulong upper, transaction);
+            value |= upper << 32;
+            return high;
         }
 
         ulong whole = ReadWhole(row, index, transaction);
@@ -243,11 +248,9 @@ public sealed class RegisterWindow<TDevice, TState> : IRegisterWindow
 
         if (sizeBytes > row.WidthBytes)
         {
-            BusStatus low = WriteWord(address, row.WidthBytes, value & MaskOf(row.WidthBytes), transaction);
-            ulong next = address + (ulong)row.WidthBytes;
-            int rest = sizeBytes - row.WidthBytes;
-            BusStatus high = WriteWord(next, rest, value >> (row.WidthBytes * 8), transaction);
-            return low == BusStatus.Okay ? high : low;
+            int first = sizeBytes == 8 ? 4 : row.WidthBytes;
+            BusStatus low = WriteWord(address, first, value & MaskOf(first), transaction);
+            return sizeBytes < 8 || low != BusStatus.Okay ? low : WriteWord(address + 4, 4, value >> 32, transaction);
         }
 
         ulong lanes = MaskOf(sizeBytes) << (within * 8);

@@ -239,6 +239,16 @@ public sealed class RegisterWindowTests
     }
 
     [Fact]
+    public void A_narrow_register_that_takes_words_reads_zeros_above_and_ignores_what_is_written_there()
+    {
+        Write(0x038, 0xABCD_1234, 4);
+        Read(0x038, 4).Should().Be(0x1234);
+        Read(0x038, 2).Should().Be(0x1234);
+        _part.State.Byte.Should().Be(0);
+        Problems().Should().BeEmpty();
+    }
+
+    [Fact]
     public void Reading_for_the_debugger_changes_and_reports_nothing()
     {
         Trace.Add(_tail);
