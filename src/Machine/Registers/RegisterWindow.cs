@@ -266,7 +266,9 @@ public sealed class RegisterWindow<TDevice, TState> : IRegisterWindow
         }
 
         ulong others =
-            row.Description.Access == RegisterAccess.WriteOnly ? 0 : ReadWhole(row, index, transaction) & ~lanes;
+            row.Description.Access == RegisterAccess.WriteOnly || row.Description.ReadHasSideEffect
+                ? 0
+                : ReadWhole(row, index, transaction) & ~lanes;
         WriteWhole(row, index, others | ((value << (within * 8)) & lanes), transaction);
         return BusStatus.Okay;
     }

@@ -275,6 +275,14 @@ public sealed class RegisterWindowTests
     }
 
     [Fact]
+    public void A_partial_write_of_a_register_whose_read_has_a_side_effect_does_not_read_it()
+    {
+        Write(0x010, 0x58, 1);
+        _part.Pops.Should().Be(0);
+        _part.Log.Should().Equal("FIFO 58");
+    }
+
+    [Fact]
     public void Accesses_are_traced_under_the_manual_s_names()
     {
         Trace.Add(_tail);
