@@ -145,9 +145,10 @@ internal static class LpaeWalker
     )
     {
         result = default;
-        result.Level = tables.StartLevel;
         if (!tables.IsLegal || address >> tables.InputBits != 0)
         {
+            // Level 1 wherever the walk would have begun (DDI 0406C, TranslationTableWalkLD).
+            result.Level = 1;
             result.Cause = ContextFaultCause.Translation;
             return;
         }

@@ -128,7 +128,7 @@ public sealed class ReferenceWalkerTests
         bool legal = startsAtLevel1 ? width is >= 31 and <= 43 : width is >= 22 and <= 34;
         if (!legal || ipa >= 1UL << width)
         {
-            return new Expected(0x2, wnr | start, 0);
+            return new Expected(0x2, wnr | 1, 0);
         }
 
         int startShift = startsAtLevel1 ? 30 : 21;

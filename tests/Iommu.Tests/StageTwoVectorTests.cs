@@ -101,6 +101,14 @@ public sealed class StageTwoVectorTests
     public void Sixteen_concatenated_level_2_tables_take_34_bits() =>
         SetB(tcr: 0x8002_351E, ttbr: 0x8010_0000).ReadShouldReach(0x3_FFE0_0010, 0x1_2340_0010); // B5
 
+    [Fact]
+    public void An_address_beyond_the_input_size_faults_at_level_1_even_where_the_walk_begins_at_level_2()
+    {
+        SmmuBench bench = SetB(tcr: 0x8002_351E, ttbr: 0x8010_0000);
+        bench.Read(0x4_0000_0000, out _).Should().Be(BusStatus.SlaveError);
+        bench.ShouldHaveFaulted(0, 0x2, 0x4_0000_0000, 0x01);
+    }
+
     [Theory]
     [InlineData(0x8002_3518, "40 bits from level 2 would need 1024 tables (B6)")]
     [InlineData(0x8000_3542, "30 bits leave level 1 no index")]

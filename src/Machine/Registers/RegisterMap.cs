@@ -479,6 +479,7 @@ public sealed class RegisterMap<TDevice, TState>
         row.Offset = description.Offset;
         row.WidthBytes = widthBytes;
         row.Sizes = access == AccessSizes.Natural ? (AccessSizes)widthBytes : access;
+        row.WidthMask = ulong.MaxValue >> (64 - description.WidthBits);
         row.Mask = description.WritableMask;
         row.StrideShift = 63;
         row.StrideMask = ulong.MaxValue >> 1;
@@ -552,6 +553,7 @@ public sealed class RegisterMap<TDevice, TState>
         public int StrideShift;
         public ulong StrideMask;
         public int WidthBytes;
+        public ulong WidthMask;
         public AccessSizes Sizes;
         public ulong Mask;
         public int SlotOffset = -1;

@@ -80,7 +80,7 @@ public sealed class RegisterWindow<TDevice, TState> : IRegisterWindow
             return WriteOdd(row, address, sizeBytes, index, within, value, transaction);
         }
 
-        WriteWhole(row, index, value, transaction);
+        WriteWhole(row, index, value & row.WidthMask, transaction);
         return BusStatus.Okay;
     }
 
@@ -137,11 +137,15 @@ public sealed class RegisterWindow<TDevice, TState> : IRegisterWindow
         : 1;
 
     private ulong ReadWhole(RegisterMap<TDevice, TState>.Row row, int index, in Transaction transaction) =>
-        row.SlotOffset >= 0 ? row.LoadSlot(ref _device.State, index)
-        : row.Read is { } read ? read(_device)
-        : row.ReadIndexed is { } indexed ? indexed(_device, index)
-        : row.ReadViewed is { } viewed ? viewed(_device, index, transaction)
-        : row.ConstantValue;
+        row.SlotOffset >= 0
+            ? row.LoadSlot(ref _device.State, index)
+            : row.WidthMask
+                & (
+                    row.Read is { } read ? read(_device)
+                    : row.ReadIndexed is { } indexed ? indexed(_device, index)
+                    : row.ReadViewed is { } viewed ? viewed(_device, index, transaction)
+                    : row.ConstantValue
+                );
 
     private void WriteWhole(RegisterMap<TDevice, TState>.Row row, int index, ulong value, in Transaction transaction)
     {

@@ -101,7 +101,7 @@ public sealed class RegisterMapTests
     [Theory]
     [InlineData(0x1000, 1)]
     [InlineData(0xF00, 1)]
-    [InlineData(0x0F0, 0x400)]
+    [InlineData(0xEF0, 0x10)]
     [InlineData(0xFF_0000, 1)]
     public void A_register_outside_the_window_is_refused(ulong offset, int count) =>
         FluentActions

@@ -249,6 +249,24 @@ public sealed class RegisterWindowTests
     }
 
     [Fact]
+    public void Bits_above_the_size_of_an_access_do_not_reach_a_register()
+    {
+        Write(0x00C, 0xFFFF_FFFF_0000_0001, 4);
+        Write(0x00C, 0xFFFF_FF02, 1);
+        Write(0x200, 0xFFFF_FFFF_0000_0003, 4);
+        _part.Log.Should().Equal("DBGCMD 1", "DBGCMD 2", "PRIO0 3 in ffffffff");
+    }
+
+    [Fact]
+    public void Bits_above_the_width_of_a_register_do_not_reach_software()
+    {
+        _part.Identity = 0xFFFF_FFFF_0000_0007;
+        Read(0x000).Should().Be(7);
+        _part.Window.TryPeek(0x000, out ulong peeked).Should().BeTrue();
+        peeked.Should().Be(7);
+    }
+
+    [Fact]
     public void Reading_for_the_debugger_changes_and_reports_nothing()
     {
         Trace.Add(_tail);

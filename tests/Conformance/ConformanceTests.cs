@@ -1,0 +1,104 @@
+using System.Text.Json;
+
+namespace Emulator.Conformance;
+
+/// <summary>
+/// Holds the models to recordings of other implementations: QEMU's device models and its CPU's page-table walks. Another folder
+/// of the same format is run by <c>EMULATOR_GOLDEN=DIR</c>; what is missing or not modelled is reported, never passed over.
+/// </summary>
+public sealed class ConformanceTests
+{
+    [Fact]
+    public void The_DMA_330_agrees_with_the_recordings_of_QEMU()
+    {
+        var report = new Report("qemu-pl330");
+        foreach (JsonElement vector in Recordings.Vectors("qemu-pl330"))
+        {
+            string name = vector.Text("name");
+            if (!vector.Flag("qemu_only"))
+            {
+                report.Add(name, new Pl330Replay(vector).Run());
+            }
+            else if (new Pl330Replay(vector).Run(preferManual: true) is { } difference)
+            {
+                string deviations = string.Join(
+                    ", ",
+                    vector.GetProperty("deviations").EnumerateObject().Select(item => item.Name)
+                );
+                report.Note($"{name} rests on QEMU's own ways ({deviations}): {difference}");
+            }
+        }
+
+        Conclude(report);
+    }
+
+    [Fact]
+    public void The_PL031_agrees_with_the_recordings_of_QEMU()
+    {
+        var report = new Report("qemu-pl031");
+        foreach (JsonElement vector in Recordings.Vectors("qemu-pl031"))
+        {
+            report.Add(vector.Text("name"), Pl031Replay.Run(vector));
+        }
+
+        Conclude(report);
+    }
+
+    [Fact]
+    public void The_SMMU_400_walks_tables_as_the_recorded_CPU_does()
+    {
+        var report = new Report("qemu-ptw");
+        var left = new SortedDictionary<string, int>(StringComparer.Ordinal);
+        foreach (
+            (string format, string pattern) in new[]
+            {
+                ("lpae32", "ptw-lpae32.jsonl"),
+                ("aarch64", "ptw.jsonl"),
+                ("aarch64", "ptw-spec.jsonl"),
+            }
+        )
+        {
+            foreach (JsonElement vector in Recordings.Vectors("qemu-ptw", pattern))
+            {
+                if (PageTableReplay.NotModelled(vector, format) is { } reason)
+                {
+                    left[reason] = left.GetValueOrDefault(reason) + 1;
+                }
+                else
+                {
+                    report.Add(vector.Text("name"), PageTableReplay.Run(vector));
+                }
+            }
+        }
+
+        foreach ((string reason, int count) in left)
+        {
+            report.Note($"{count} not run: {reason}");
+        }
+
+        Conclude(report);
+    }
+
+    [Theory]
+    [InlineData("qemu-edu", "the PCI device edu is not modelled yet")]
+    [InlineData("linux", "no kernel is simulated yet")]
+    public void What_nobody_models_yet_is_reported(string subfolder, string reason)
+    {
+        bool isThere = Directory.Exists(Path.Combine(Recordings.Folder, subfolder));
+        var report = new Report(subfolder);
+        report.Note(isThere ? $"not run: {reason}" : $"no recordings in {Recordings.Folder}; {reason}");
+        report.Publish();
+        Assert.Skip($"{subfolder}: {reason}");
+    }
+
+    private static void Conclude(Report report)
+    {
+        report.Publish();
+        if (report.Ran == 0)
+        {
+            Assert.Skip($"no recordings in {Recordings.Folder}");
+        }
+
+        report.Differences.Should().BeEmpty();
+    }
+}
