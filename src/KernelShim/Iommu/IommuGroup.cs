@@ -17,7 +17,16 @@ public enum IommuProtection
 
     /// <summary>IOMMU_CACHE.</summary>
     Cache = 4,
+
+    /// <summary>IOMMU_NOEXEC: instruction fetches fault.</summary>
+    NoExecute = 8,
 }
+
+/// <summary>A range of IOVAs that an IOMMU keeps for itself (struct iommu_resv_region).</summary>
+/// <param name="Start">The first address.</param>
+/// <param name="End">The last address.</param>
+/// <param name="Kind">direct, direct-relaxable, reserved or msi.</param>
+public readonly record struct ReservedRegion(ulong Start, ulong End, string Kind);
 
 /// <summary>
 /// An address space of devices (struct iommu_domain). What it maps stands in page tables in the board's RAM and nowhere else.
@@ -63,6 +72,9 @@ public interface IIommuDriver
 
     /// <summary>Whether its masters are cache coherent (IOMMU_CAP_CACHE_COHERENCY).</summary>
     bool IsCoherent { get; }
+
+    /// <summary>The ranges that no mapping may use, in order (iommu_get_resv_regions).</summary>
+    IReadOnlyList<ReservedRegion> ReservedRegions => [];
 }
 
 /// <summary>Devices that cannot be isolated from each other (struct iommu_group).</summary>

@@ -51,6 +51,27 @@ public sealed partial record KernelProfile
     /// <summary>The words for a device joining a group; null for kernels that say nothing.</summary>
     public string? GroupJoinText { get; init; } = "{driver} {device}: Adding to iommu group {group}";
 
+    /// <summary>The GIC's irq_chip name in /proc/interrupts.</summary>
+    public string GicChipName { get; init; } = "GICv2";
+
+    /// <summary>
+    /// Whether the GIC's interrupts have the controller's own numbers in Linux (the legacy domain of gic_init_bases, before
+    /// 3.19); otherwise each gets the next free number when it is mapped.
+    /// </summary>
+    public bool GicKeepsHardwareNumbers { get; init; }
+
+    /// <summary>
+    /// Whether handle_fasteoi_irq counts an interrupt before it looks whether the line is disabled (3.x): a level line
+    /// that its handler disabled then counts twice, because disabling is lazy.
+    /// </summary>
+    public bool CountsInterruptsOfDisabledLines { get; init; }
+
+    /// <summary>Whether groups show reserved_regions (4.12, iommu_group_create_file in iommu_group_alloc).</summary>
+    public bool GroupsShowReservedRegions { get; init; } = true;
+
+    /// <summary>Whether groups show the type of their default domain (4.19).</summary>
+    public bool GroupsShowType { get; init; } = true;
+
     /// <summary>Modules that are there, loaded or built in, by name.</summary>
     public IReadOnlyList<string> Modules { get; init; } = [];
 }
@@ -93,6 +114,14 @@ public static class KernelProfiles
             AmbaShowsInterrupts = true,
             DefaultCommandLine = "earlyprintk console=ttyAMA0 mem=2048M root=/dev/nfs rw ip=dhcp",
             InterprocessorInterrupts = ArmInterprocessorInterrupts,
+            // drivers/irqchip/irq-gic.c of 3.16: gic_chip.name and irq_domain_add_legacy.
+            GicChipName = "GIC",
+            GicKeepsHardwareNumbers = true,
+            // kernel/irq/chip.c of 3.16: kstat_incr_irqs_this_cpu stands before the test of irqd_irq_disabled.
+            CountsInterruptsOfDisabledLines = true,
+            // drivers/iommu/iommu.c of 3.16: a group's directory holds devices/ and, if set, name.
+            GroupsShowReservedRegions = false,
+            GroupsShowType = false,
             Modules = ["vfio", "vfio_iommu_type1", "vfio_platform", "vosys_dmatest"],
         };
 

@@ -1,0 +1,184 @@
+using System.Globalization;
+
+namespace Emulator.KernelShim;
+
+/// <summary>
+/// The IOMMU core (drivers/iommu/iommu.c): which device is in which group, and what sysfs shows of it.
+/// </summary>
+public sealed class IommuCore : IIommuCore
+{
+    private static readonly string[] BusOrder = ["platform", "amba"];
+
+    private readonly Kernel _kernel;
+    private readonly DirectoryInode _directory;
+    private readonly SortedDictionary<int, IommuGroup> _groups = [];
+    private readonly List<IIommuDriver> _drivers = [];
+
+    private IommuCore(Kernel kernel)
+    {
+        _kernel = kernel;
+        _directory = kernel.Files.Sys.GetOrAddDirectory("kernel").GetOrAddDirectory("iommu_groups");
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<int, IommuGroup> Groups => _groups;
+
+    /// <summary>Makes /sys/kernel/iommu_groups and gives the kernel its IOMMU core (iommu_init).</summary>
+    public static IommuCore Start(Kernel kernel)
+    {
+        ArgumentNullException.ThrowIfNull(kernel);
+        var core = new IommuCore(kernel);
+        kernel.Iommus = core;
+        return core;
+    }
+
+    /// <summary>Registers an IOMMU; the devices of the platform bus join first, then those of amba (bus_set_iommu).</summary>
+    public void Register(IIommuDriver driver)
+    {
+        ArgumentNullException.ThrowIfNull(driver);
+        _drivers.Add(driver);
+        if (_kernel.Drivers is not { } core)
+        {
+            return;
+        }
+
+        foreach (
+            BusType bus in core
+                .Buses.Values.OrderBy(bus =>
+                    Array.IndexOf(BusOrder, bus.Name) is var place and >= 0 ? place : BusOrder.Length
+                )
+                .ThenBy(bus => bus.Name, StringComparer.Ordinal)
+        )
+        {
+            foreach (Device device in bus.Devices.ToArray())
+            {
+                OnDeviceAdded(device);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void OnDeviceAdded(Device device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        if (device.Group is not null || _drivers.FirstOrDefault(driver => driver.Serves(device)) is not { } iommu)
+        {
+            return;
+        }
+
+        IommuGroup group = Allocate(iommu);
+        group.Devices.Add(device);
+        device.Group = group;
+        DirectoryInode members = group.Directory!.GetOrAddDirectory("devices");
+        if (device.Directory is { } directory)
+        {
+            directory.AddLink("iommu_group", RelativePath(directory, group.Directory));
+            members.AddLink(FreeName(members, device.Name), RelativePath(members, directory));
+        }
+
+        if (_kernel.Profile.GroupJoinText is { } text)
+        {
+            _kernel.Log.Print(
+                LogLevel.Info,
+                text.Replace("{driver}", device.Driver?.Name ?? device.Bus?.Name ?? "", StringComparison.Ordinal)
+                    .Replace("{device}", device.Name, StringComparison.Ordinal)
+                    .Replace("{group}", group.Id.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
+            );
+        }
+    }
+
+    /// <inheritdoc/>
+    public void OnDeviceRemoved(Device device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        if (device.Group is not { Directory: { } directory } group)
+        {
+            return;
+        }
+
+        if (device.Directory is { } own)
+        {
+            own.Remove("iommu_group");
+            var members = (DirectoryInode)directory.Find("devices")!;
+            string target = RelativePath(members, own);
+            Inode? link = members.Children.FirstOrDefault(child =>
+                child is LinkInode known && string.Equals(known.Target, target, StringComparison.Ordinal)
+            );
+            members.Remove(link?.Name ?? device.Name);
+        }
+
+        group.Devices.Remove(device);
+        device.Group = null;
+        if (group.Devices.Count == 0)
+        {
+            // iommu_group_release
+            _groups.Remove(group.Id);
+            _directory.Remove(group.Id.ToString(CultureInfo.InvariantCulture));
+            group.Directory = null;
+        }
+    }
+
+    /// <summary>The target of a link in a directory (sysfs_create_link): up to what they share, and down from there.</summary>
+    private static string RelativePath(DirectoryInode from, DirectoryInode to)
+    {
+        string[] start = from.Path.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        string[] end = to.Path.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        int shared = 0;
+        while (
+            shared < start.Length
+            && shared < end.Length
+            && string.Equals(start[shared], end[shared], StringComparison.Ordinal)
+        )
+        {
+            shared++;
+        }
+
+        return string.Join('/', Enumerable.Repeat("..", start.Length - shared).Concat(end[shared..]));
+    }
+
+    /// <summary>Devices of two buses may have one name: the second becomes <c>name.0</c> (iommu_group_add_device).</summary>
+    private static string FreeName(DirectoryInode directory, string name)
+    {
+        string free = name;
+        for (int n = 0; directory.Find(free) is not null; n++)
+        {
+            free = string.Create(CultureInfo.InvariantCulture, $"{name}.{n}");
+        }
+
+        return free;
+    }
+
+    /// <summary>iommu_group_alloc.</summary>
+    private IommuGroup Allocate(IIommuDriver driver)
+    {
+        int id = 0;
+        while (_groups.ContainsKey(id))
+        {
+            id++;
+        }
+
+        DirectoryInode directory = _directory.AddDirectory(id.ToString(CultureInfo.InvariantCulture));
+        directory.AddDirectory("devices");
+        var group = new IommuGroup(id, driver) { Directory = directory };
+        if (_kernel.Profile.GroupsShowReservedRegions)
+        {
+            directory.AddAttribute("reserved_regions", 0x124, () => ShowRegions(driver));
+        }
+
+        if (_kernel.Profile.GroupsShowType)
+        {
+            directory.AddAttribute("type", 0x1A4, () => "DMA\n");
+        }
+
+        _groups[id] = group;
+        return group;
+    }
+
+    /// <summary>iommu_group_show_resv_regions.</summary>
+    private static string ShowRegions(IIommuDriver driver) =>
+        string.Concat(
+            driver.ReservedRegions.Select(region =>
+                string.Create(CultureInfo.InvariantCulture, $"0x{region.Start:x16} 0x{region.End:x16} {region.Kind}\n")
+            )
+        );
+}
