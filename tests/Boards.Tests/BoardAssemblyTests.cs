@@ -121,6 +121,19 @@ public sealed class BoardAssemblyTests
             .BeEmpty();
 
     [Fact]
+    public void What_lies_below_a_fact_of_the_hardware_is_no_device() =>
+        Emulation
+            .Assemble(
+                """
+                emulator,cards { #address-cells = <1>; #size-cells = <1>; ranges;
+                    card@4000 { compatible = "acme,card"; reg = <0x4000 0x1000>; };
+                };
+                """
+            )
+            .Devices.Should()
+            .BeEmpty();
+
+    [Fact]
     public void The_model_s_name_may_be_a_fact_of_the_hardware()
     {
         Board board = Emulation.Assemble(

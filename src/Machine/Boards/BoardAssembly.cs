@@ -40,10 +40,9 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
     private static bool IsDevice(DeviceTreeNode node) =>
         node.Parent is not null
         && node.IsEnabled
-        && !HardwareFacts.IsFact(node.Name)
         && !IsMemory(node)
         && !IsBelow(node, "cpus", "chosen", "aliases", "reserved-memory", "__symbols__", "options")
-        && node.SelfAndAncestors().All(ancestor => ancestor.IsEnabled)
+        && node.SelfAndAncestors().All(ancestor => ancestor.IsEnabled && !HardwareFacts.IsFact(ancestor.Name))
         && node.Compatible.Count > 0;
 
     private static bool IsMemory(DeviceTreeNode node) =>
