@@ -366,6 +366,21 @@ public sealed class BoardAssemblyTests
         value.Should().Be(77);
     }
 
+    [Theory]
+    [InlineData("/nowhere")]
+    [InlineData("/off@4000")]
+    public void An_attachment_to_a_node_that_is_no_device_is_refused(string path) =>
+        FluentActions
+            .Invoking(() =>
+                Emulation.Assemble(
+                    "off@4000 { compatible = \"acme,off\"; reg = <0x4000 0x1000>; status = \"disabled\"; };",
+                    new Attachment(path, context => new Scratchpad(context))
+                )
+            )
+            .Should()
+            .Throw<BoardException>()
+            .WithMessage($"board test: *{path}*");
+
     [Fact]
     public void The_kernel_s_tree_has_no_fact_of_the_hardware_anywhere()
     {

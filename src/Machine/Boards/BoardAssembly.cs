@@ -28,6 +28,13 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
             );
         }
 
+        if (attachments.FirstOrDefault(attachment => !_byPath.ContainsKey(attachment.NodePath)) is { } lost)
+        {
+            throw new BoardException(
+                $"board {Board.Name}: a device is attached to {lost.NodePath}, where the tree has no enabled device"
+            );
+        }
+
         foreach (NodeContext context in _contexts)
         {
             WireInterrupts(context);
