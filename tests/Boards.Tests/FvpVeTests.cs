@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using Emulator.Machine;
 using Emulator.Machine.DeviceTrees;
@@ -108,23 +107,6 @@ public sealed class FvpVeTests
         tree.FindByPath("/smmu@2c0b0000")!.Compatible.Should().Equal("arm,smmu-v2");
     }
 
-    [Fact]
-    public void Our_blob_decompiled_by_dtc_is_what_dtc_makes_of_the_source()
-    {
-        string source = DtsWriter.Write(Library.Tree("fvp-ve"));
-        byte[] blob = DtbWriter.Write(Library.Tree("fvp-ve"));
-
-        byte[]? compiled = Dtc("-I dts -O dtb -q -", System.Text.Encoding.UTF8.GetBytes(source));
-        if (compiled is null)
-        {
-            Assert.Skip("no dtc on this machine");
-        }
-
-        string ours = System.Text.Encoding.UTF8.GetString(Dtc("-I dtb -O dts -q -", blob)!);
-        string theirs = System.Text.Encoding.UTF8.GetString(Dtc("-I dtb -O dts -q -", compiled!)!);
-        ours.Should().Be(theirs);
-    }
-
     private static Board Create() => Library.Create("fvp-ve", options: null, new Simulation());
 
     private static ulong Read(Board board, string device, string register)
@@ -132,38 +114,5 @@ public sealed class FvpVeTests
         BoardRegister found = board.Find(device)!.FindRegister(register)!.Value;
         board.Cpu.Load(found.Address, 4, out ulong value).Should().Be(BusStatus.Okay);
         return value;
-    }
-
-    private static byte[]? Dtc(string arguments, byte[] input)
-    {
-        try
-        {
-            using var process = Process.Start(
-                new ProcessStartInfo("dtc", arguments)
-                {
-                    RedirectStandardInput = true,
-                    RedirectStandardOutput = true,
-                    RedirectStandardError = true,
-                    UseShellExecute = false,
-                }
-            )!;
-            process.ErrorDataReceived += (_, _) => { };
-            process.BeginErrorReadLine();
-            Task feeding = Task.Run(() =>
-            {
-                process.StandardInput.BaseStream.Write(input);
-                process.StandardInput.Close();
-            });
-            using var output = new MemoryStream();
-            process.StandardOutput.BaseStream.CopyTo(output);
-            feeding.Wait();
-            process.WaitForExit();
-            process.ExitCode.Should().Be(0);
-            return output.ToArray();
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            return null;
-        }
     }
 }

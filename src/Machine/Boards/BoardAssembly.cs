@@ -28,6 +28,13 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
             );
         }
 
+        if (attachments.FirstOrDefault(attachment => !_byPath.ContainsKey(attachment.NodePath)) is { } lost)
+        {
+            throw new BoardException(
+                $"board {Board.Name}: a device is attached to {lost.NodePath}, where the tree has no enabled device"
+            );
+        }
+
         foreach (NodeContext context in _contexts)
         {
             WireInterrupts(context);
@@ -40,10 +47,9 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
     private static bool IsDevice(DeviceTreeNode node) =>
         node.Parent is not null
         && node.IsEnabled
-        && !HardwareFacts.IsFact(node.Name)
         && !IsMemory(node)
         && !IsBelow(node, "cpus", "chosen", "aliases", "reserved-memory", "__symbols__", "options")
-        && node.SelfAndAncestors().All(ancestor => ancestor.IsEnabled)
+        && node.SelfAndAncestors().All(ancestor => ancestor.IsEnabled && !HardwareFacts.IsFact(ancestor.Name))
         && node.Compatible.Count > 0;
 
     private static bool IsMemory(DeviceTreeNode node) =>
