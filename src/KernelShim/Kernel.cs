@@ -33,12 +33,22 @@ public sealed partial class Kernel
         Log = new KernelLog(Simulation);
         Pages = new PageAllocator(board, ReservedBytes);
         Files = new FileTree();
+        MemoryDevices.Add(Files.Dev);
         Calls = new Syscalls(this);
         Init = CreateProcess("init", null);
     }
 
     /// <summary>The system calls.</summary>
     public Syscalls Calls { get; }
+
+    /// <summary>What runs programs; null on a kernel without any.</summary>
+    public IBinaryFormat? BinaryFormat { get; set; }
+
+    /// <summary>uname -n.</summary>
+    public string HostName { get; set; } = "localhost";
+
+    /// <summary>The wall-clock time at the start of the simulation, in seconds since 1970.</summary>
+    public long EpochSeconds { get; set; }
 
     /// <summary>Where those wait who only wait for time to pass.</summary>
     public WaitQueue Sleepers { get; } = new("hrtimer_nanosleep");
@@ -109,6 +119,23 @@ public sealed partial class Kernel
 
     internal void OnExit(Process process)
     {
+        foreach (Process child in _processes.Values.Where(other => other.Parent == process).ToArray())
+        {
+            if (child.HasExited)
+            {
+                Reap(child);
+            }
+            else
+            {
+                child.IsOrphan = true;
+            }
+        }
+
+        if (process.IsOrphan)
+        {
+            Reap(process);
+        }
+
         if (process.Thread.WaitsOn is null && !process.Thread.HasEnded)
         {
             return;

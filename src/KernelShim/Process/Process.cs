@@ -100,6 +100,9 @@ public sealed class Process
     /// <summary>Whether it has ended; its exit status is kept for its parent.</summary>
     public bool HasExited { get; internal set; }
 
+    /// <summary>Whether its parent has ended, so that nobody will wait for it.</summary>
+    public bool IsOrphan { get; internal set; }
+
     /// <summary>The exit status as waitpid(2) gives it.</summary>
     public int ExitStatus { get; internal set; }
 

@@ -153,7 +153,8 @@ public sealed partial class Syscalls
             return process.Refuse(Errno.EPERM, "check_kill_permission", "another user's process");
         }
 
-        if (signal != 0)
+        bool isIgnoredByDefault = signal is 17 or 18 or 23 or 28;
+        if (signal != 0 && !isIgnoredByDefault)
         {
             target.PendingSignal = signal;
             target.Thread.Signal();

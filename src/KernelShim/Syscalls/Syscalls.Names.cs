@@ -12,7 +12,10 @@ public sealed partial class Syscalls
 
     private const int EntryHeaderBytes = 19;
 
-    /// <summary>stat(2), or lstat(2) when <paramref name="follow"/> is false: st_mode at 16, st_uid 24, st_rdev 32, st_size 48.</summary>
+    /// <summary>
+    /// stat(2), or lstat(2) when <paramref name="follow"/> is false: st_mode at 16, st_uid 24, st_rdev 32,
+    /// st_size 48, st_blocks 64, st_mtime 88 (that of the boot: the times of files are not kept).
+    /// </summary>
     public Attempt Stat(Process process, ulong path, ulong buffer, bool follow = true)
     {
         if (ReadPath(process, follow ? "stat" : "lstat", path, out string text) is { } refused)
@@ -198,13 +201,16 @@ public sealed partial class Syscalls
         return bytes;
     }
 
-    private static Attempt WriteStat(Process process, Inode? inode, ulong buffer)
+    private Attempt WriteStat(Process process, Inode? inode, ulong buffer)
     {
         byte[] bytes = new byte[StatBytes];
         if (inode is not null)
         {
             BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(16), (uint)inode.Kind | (uint)inode.Permissions);
-            BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(20), 1);
+            uint links = inode is DirectoryInode directory
+                ? 2 + (uint)directory.Children.Count(child => child is DirectoryInode)
+                : 1;
+            BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(20), links);
             BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(24), (uint)inode.UserId);
             BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(28), (uint)inode.GroupId);
             if (inode is DeviceInode device)
@@ -214,6 +220,20 @@ public sealed partial class Syscalls
             }
 
             BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(48), inode.Size);
+            BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(56), PageAllocator.PageBytes);
+            if (inode is RegularInode)
+            {
+                const int Page = PageAllocator.PageBytes;
+                BinaryPrimitives.WriteInt64LittleEndian(
+                    bytes.AsSpan(64),
+                    (inode.Size + Page - 1) / Page * (Page / 512)
+                );
+            }
+
+            foreach (int time in (ReadOnlySpan<int>)[72, 88, 104])
+            {
+                BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(time), _kernel.EpochSeconds);
+            }
         }
 
         return process.Memory.TryWrite(buffer, bytes)
