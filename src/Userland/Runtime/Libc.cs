@@ -9,7 +9,7 @@ namespace Emulator.Userland;
 /// in the kernel, negative errno included; there is no errno variable.
 /// </summary>
 /// <remarks>A program killed by a signal ends by a <see cref="KilledException"/> at its next call.</remarks>
-public sealed class Libc
+public sealed partial class Libc
 {
     private const ulong ScratchBytes = 128 << 10;
     private const int ChunkBytes = 64 << 10;
@@ -50,7 +50,9 @@ public sealed class Libc
     public async Task<long> Call(Func<WakeReason, Attempt> call)
     {
         await _process.Thread.Do(_ => SpendTime());
-        long result = await _process.Thread.Do(call);
+        long result = await _process.Thread.Do(reason =>
+            _process.PendingSignal != 0 ? -(long)Errno.EINTR : call(reason)
+        );
         return _process.PendingSignal == 0 ? result : throw new KilledException(_process.PendingSignal);
     }
 

@@ -4,7 +4,7 @@ using Emulator.Machine;
 namespace Emulator.Userland;
 
 /// <summary>Starts programs as processes: fork, exec and exit in one, since a C# program cannot be forked.</summary>
-public sealed class ProgramRunner(IEnumerable<IProgram> programs)
+public sealed class ProgramRunner(IEnumerable<IProgram> programs) : IBinaryFormat
 {
     private readonly SortedDictionary<string, IProgram> _programs = new(
         programs.ToDictionary(program => program.Name, StringComparer.Ordinal),
@@ -14,10 +14,14 @@ public sealed class ProgramRunner(IEnumerable<IProgram> programs)
     /// <summary>The programs by name.</summary>
     public IReadOnlyDictionary<string, IProgram> Programs => _programs;
 
-    /// <summary>Puts the programs' files into /bin of a kernel.</summary>
+    /// <inheritdoc/>
+    public bool CanRun(string program) => _programs.ContainsKey(program);
+
+    /// <summary>Puts the programs' files into /bin of a kernel, and runs what is executed there.</summary>
     public void Install(Kernel kernel)
     {
         ArgumentNullException.ThrowIfNull(kernel);
+        kernel.BinaryFormat ??= this;
         DirectoryInode bin = kernel.Files.Make("/bin");
         foreach (string name in _programs.Keys)
         {
