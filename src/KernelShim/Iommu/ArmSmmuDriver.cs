@@ -126,9 +126,19 @@ public sealed class ArmSmmuDriver : Driver, IIommuDriver
 
     private long Probe(ArmSmmuResources resources, Device? device)
     {
-        if (ArmSmmuDevice.Probe(_kernel, resources, out long error) is { } smmu)
+        long error;
+        try
         {
-            _smmus.Add((smmu, device));
+            if (ArmSmmuDevice.Probe(_kernel, resources, out error) is { } smmu)
+            {
+                _smmus.Add((smmu, device));
+            }
+        }
+        catch (DeviceTreeException wrong)
+        {
+            // A tree that only the kernel was given may break rules that the board's own tree was checked for.
+            _kernel.Log.Print(LogLevel.Error, $"arm-smmu {resources.Name}: {wrong.Message}");
+            error = -(long)Errno.EINVAL;
         }
 
         return error;

@@ -81,7 +81,7 @@ internal sealed class GicDriver
             return null;
         }
 
-        IReadOnlyList<RegEntry> reg = node.ReadPhysicalReg();
+        IReadOnlyList<RegEntry> reg = ReadRegisters(kernel, node);
         if (reg.Count < 2)
         {
             return null;
@@ -149,6 +149,19 @@ internal sealed class GicDriver
 
     /// <summary>gic_eoi_irq.</summary>
     public void End(uint acknowledged) => Write(_interface + EndOfInterrupt, acknowledged);
+
+    private static IReadOnlyList<RegEntry> ReadRegisters(Kernel kernel, DeviceTreeNode node)
+    {
+        try
+        {
+            return node.ReadPhysicalReg();
+        }
+        catch (DeviceTreeException wrong)
+        {
+            kernel.Log.Print(LogLevel.Error, wrong.Message);
+            return [];
+        }
+    }
 
     private static uint Bit(int number) => 1u << (number % 32);
 
