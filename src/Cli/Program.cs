@@ -22,6 +22,7 @@ var root = new RootCommand(
     RunCommand.Create(services, interrupted.Token),
     CheckCommand.Create(services),
     BoardsCommand.Create(services),
+    KernelsCommand.Create(),
     DtcCommand.Create(),
 };
 CommandHelp.Install(

@@ -6,7 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Emulator.KernelShim.Tests;
 
 /// <summary>The drivers in their places of a boot, with the driver core.</summary>
-public sealed class BootTests
+public sealed class ArmSmmuBootTests
 {
     private static readonly ServiceProvider Services = new ServiceCollection().AddEmulator().BuildServiceProvider();
 
