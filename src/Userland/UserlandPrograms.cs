@@ -22,5 +22,11 @@ public static class UserlandPrograms
         ListCommand.Program,
         .. NameCommands.Programs,
         .. GrepCommand.Programs,
+        .. TextCommands.Programs,
+        .. FileCommands.Programs,
+        .. SystemCommands.Programs,
+        SedCommand.Program,
+        ExprCommand.Program,
+        DtcCommand.Program,
     ];
 }
