@@ -18,7 +18,13 @@ internal enum Flow
 internal sealed partial class ShellExecutor
 {
     /// <summary>Functions, eval and sourced files nest no deeper than this, commands inside them counted.</summary>
-    private const int MaximumDepth = 400;
+    private const int MaximumDepth = 200;
+
+    /// <summary>
+    /// What returns runs on the stack of what it returns from; so that deep nesting needs no deep stack of the host, every so
+    /// many levels the way back begins anew from the scheduler.
+    /// </summary>
+    private const int LevelsPerStack = 8;
 
     private readonly Libc _libc;
     private readonly Expander _expander;
@@ -45,6 +51,14 @@ internal sealed partial class ShellExecutor
 
     /// <summary>A person pressed Ctrl-C: the command line that runs is left.</summary>
     public bool IsInterrupted { get; set; }
+
+    /// <summary>The interrupted line has been left; the next one runs.</summary>
+    public void ForgetInterrupt()
+    {
+        IsInterrupted = false;
+        (_flow, _loops, _functions, _conditions) = (Flow.None, 0, 0, 0);
+        State.Status = 130;
+    }
 
     /// <summary>Parses and runs a whole text; the status of the last command.</summary>
     public async Task<int> RunText(string text)
@@ -168,6 +182,11 @@ internal sealed partial class ShellExecutor
         }
         finally
         {
+            if (_depth % LevelsPerStack == 0)
+            {
+                await _libc.SpendTimeOnce();
+            }
+
             _depth = Math.Max(0, _depth - 1);
         }
     }

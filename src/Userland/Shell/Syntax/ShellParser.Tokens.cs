@@ -152,7 +152,7 @@ internal sealed partial class ShellParser
         }
 
         bool isEmpty = IsAtEnd || IsMeta(Peek());
-        return new Assignment(name, isEmpty ? new Word([]) : TryParseWord()!);
+        return new Assignment(name, isEmpty ? new Word([]) : ReadWord(WordMode.Plain));
     }
 
     private Word? TryParseWord()
