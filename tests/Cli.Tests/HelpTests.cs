@@ -32,10 +32,10 @@ public sealed class HelpTests : IDisposable
         string[] lines = _emulator.Run("--help").Lines;
 
         int commands = Array.IndexOf(lines, "Commands:");
-        lines[(commands + 1)..(commands + 6)]
+        lines[(commands + 1)..(commands + 7)]
             .Select(line => line.Trim().Split(' ')[0])
             .Should()
-            .Equal("run", "check", "boards", "dtc", "");
+            .Equal("run", "check", "boards", "kernels", "dtc", "");
         lines[^1].Should().Be("  130  interrupted");
     }
 
