@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Emulator.KernelShim;
 using Emulator.Machine.DeviceTrees;
 
 namespace Emulator.Scenarios;
@@ -13,6 +14,7 @@ public sealed class Scenario
         string board,
         IReadOnlyDictionary<string, ulong> options,
         DeviceTree? tree,
+        KernelProfile? kernel,
         IReadOnlyList<string> sourceLines,
         IReadOnlyList<Step> steps
     )
@@ -22,6 +24,7 @@ public sealed class Scenario
         Board = board;
         Options = options;
         Tree = tree;
+        Kernel = kernel;
         SourceLines = sourceLines;
         Steps = steps;
     }
@@ -40,6 +43,9 @@ public sealed class Scenario
 
     /// <summary>The user's own device tree, when the board is one.</summary>
     public DeviceTree? Tree { get; }
+
+    /// <summary>The kernel that runs on it; null on bare metal.</summary>
+    public KernelProfile? Kernel { get; }
 
     /// <summary>The text, for the report of a failure.</summary>
     public IReadOnlyList<string> SourceLines { get; }

@@ -1,4 +1,5 @@
 using System.Text;
+using Emulator.KernelShim;
 using Emulator.Machine;
 using Emulator.Machine.DeviceTrees;
 using YamlDotNet.RepresentationModel;
@@ -50,7 +51,7 @@ public sealed class ScenarioReader(IBoardLibrary boards, IProgramAssembler dma33
         string name = map.RequiredWords("name");
         string boardName = map.RequiredWords("board");
         Dictionary<string, ulong> options = ReadOptions(context, map, boardName);
-        ReadKernel(context, map);
+        context.Kernel = ReadKernel(context, map);
         DeviceTree? tree = ReadTree(context, map, boardName);
         CreateBoard(context, map, boardName, options, tree);
         var steps = new List<Step>();
@@ -66,25 +67,38 @@ public sealed class ScenarioReader(IBoardLibrary boards, IProgramAssembler dma33
 
         steps.AddRange(StepReader.ReadAll(context, map.List("steps")));
         map.Finish();
-        return new Scenario(file, name, boardName, options, tree, lines, steps);
+        return new Scenario(file, name, boardName, options, tree, context.Kernel, lines, steps);
     }
 
-    private static void ReadKernel(ReadingContext context, MapReader map)
+    private static KernelProfile? ReadKernel(ReadingContext context, MapReader map)
     {
         if (!map.Has("kernel"))
         {
-            context.Fail(map.Place, "the scenario needs 'kernel: none' (bare metal: the steps act as a boot ROM)");
-            return;
+            context.Fail(
+                map.Place,
+                "the scenario needs 'kernel: none' (bare metal: the steps act as a boot ROM) or a kernel"
+            );
+            return null;
         }
 
-        string kernel = map.RequiredWords("kernel");
-        if (kernel is not "none")
+        string name = map.RequiredWords("kernel");
+        if (name is "none")
         {
+            context.IsBareMetal = true;
+            return null;
+        }
+
+        KernelProfile? kernel = KernelProfiles.Find(name);
+        if (kernel is null)
+        {
+            string[] valid = ["none", .. KernelProfiles.All.Select(profile => profile.Name)];
             context.Fail(
                 map.PlaceOf("kernel"),
-                $"kernel '{Words.Shorten(kernel)}' is not modelled; 'kernel: none' runs the steps on bare metal, as a boot ROM would"
+                $"kernel '{Words.Shorten(name)}' is not modelled{Words.DidYouMean(name, "Kernels", valid)}"
             );
         }
+
+        return kernel;
     }
 
     private Dictionary<string, ulong> ReadOptions(ReadingContext context, MapReader map, string board)

@@ -59,7 +59,7 @@ public sealed class YamlGuardTests
             .Should()
             .Equal(
                 "test.yaml:5:5: unknown step 'mmoi'; did you mean 'mmio'? "
-                    + "Valid steps: mmio, memory, tables, dma330, wait, expect, never, let, repeat, note",
+                    + "Valid steps: mmio, memory, tables, dma330, wait, expect, never, let, repeat, host, note",
                 "test.yaml:6:15: there is no variable 'b' here"
             );
     }
@@ -93,11 +93,11 @@ public sealed class YamlGuardTests
     [InlineData("name: a\nboard: fvp-ve\nkernel: none", "test.yaml:1:1: the scenario needs 'steps:'")]
     [InlineData(
         "name: a\nboard: fvp-ve\nsteps: []",
-        "test.yaml:1:1: the scenario needs 'kernel: none' (bare metal: the steps act as a boot ROM)"
+        "test.yaml:1:1: the scenario needs 'kernel: none' (bare metal: the steps act as a boot ROM) or a kernel"
     )]
     [InlineData(
         "name: a\nboard: fvp-ve\nkernel: 6.12\nsteps: []",
-        "test.yaml:3:9: kernel '6.12' is not modelled; 'kernel: none' runs the steps on bare metal, as a boot ROM would"
+        "test.yaml:3:9: kernel '6.12' is not modelled; kernels: none, vosys-v6"
     )]
     [InlineData(
         "name: a\nboard: fpv-ve\nkernel: none\nsteps: []",

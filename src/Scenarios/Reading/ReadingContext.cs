@@ -1,3 +1,4 @@
+using Emulator.KernelShim;
 using Emulator.Machine;
 using YamlDotNet.RepresentationModel;
 
@@ -30,6 +31,12 @@ internal sealed class ReadingContext(string file, IReadOnlyList<string> lines, F
 
     /// <summary>A board like the one the scenario will run on; null when it cannot be made.</summary>
     public Board? Board { get; set; }
+
+    /// <summary>The kernel that runs on the board; null on bare metal.</summary>
+    public KernelProfile? Kernel { get; set; }
+
+    /// <summary>Whether the scenario says so: neither a kernel nor a mistake stands there.</summary>
+    public bool IsBareMetal { get; set; }
 
     public IProgramAssembler? Dma330Assembler { get; set; }
 

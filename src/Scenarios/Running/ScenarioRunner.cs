@@ -69,6 +69,11 @@ public sealed class ScenarioRunner(IBoardLibrary boards, IProgramAssembler dma33
         StepFailure? failure = null;
         try
         {
+            if (scenario.Kernel is { } kernel)
+            {
+                world.Boot(kernel);
+            }
+
             foreach (Step step in scenario.Steps)
             {
                 world.Run(step);

@@ -1,5 +1,7 @@
 using System.Globalization;
+using Emulator.KernelShim;
 using Emulator.Machine;
+using Emulator.Userland;
 
 namespace Emulator.Scenarios;
 
@@ -56,6 +58,7 @@ internal sealed class World(Board board, IProgramAssembler dma330Assembler)
     /// <summary>The translation tables that steps have laid out: where they are, never what they say.</summary>
     public Dictionary<string, StageTwoTables> Tables { get; } = new(StringComparer.Ordinal);
 
+    private HostConsole? _console;
     private long _stepsRun;
     private long _workDone;
 
@@ -66,6 +69,24 @@ internal sealed class World(Board board, IProgramAssembler dma330Assembler)
         simulation.ActionLimit = MaximumActions;
         return simulation;
     }
+
+    /// <summary>Boots a kernel on the board, with the drivers it has and the programs of its file system.</summary>
+    public void Boot(KernelProfile profile)
+    {
+        var kernel = new Kernel(Board, profile);
+        kernel.InitCalls.Add(new InitCall("init_IRQ", InitLevel.Interrupts, started => IrqSubsystem.Start(started)));
+        kernel.InitCalls.Add(new InitCall("iommu_init", InitLevel.Core, started => IommuCore.Start(started)));
+        kernel.InitCalls.Add(
+            new InitCall("arm_smmu_init", InitLevel.Subsystem, started => ArmSmmuDriver.Start(started))
+        );
+        kernel.Boot();
+        new ProgramRunner(UserlandPrograms.All).Install(kernel);
+        _console = new HostConsole(kernel);
+    }
+
+    /// <summary>The console of the kernel.</summary>
+    public HostConsole Console(Place place) =>
+        _console ?? throw StepFailedException.At(place, "no kernel has been booted");
 
     /// <summary>Lets a sink listen from an action on, so that a long run is traced only where it matters.</summary>
     public void TraceFrom(long action, ITraceSink sink)

@@ -26,7 +26,11 @@ internal static class StepReader
         ["never"]  = NeverStep.Read,
         ["let"]    = LetStep.Read,
         ["repeat"] = RepeatStep.Read,
+        ["host"]   = HostStep.Read,
     };
+
+    /// <summary>What a boot ROM would do: it would pull the floor from under a kernel.</summary>
+    private static readonly string[] BareMetalKinds = ["mmio", "memory", "tables", "dma330"];
 
     /// <summary>The kinds' names.</summary>
     public static IEnumerable<string> KindNames => Kinds.Keys;
@@ -88,6 +92,11 @@ internal static class StepReader
             {
                 context.Fail(key, $"this step is '{kindSeen}' already; begin '{word}:' with its own '- '");
                 continue;
+            }
+
+            if (context.Kernel is { } kernel && BareMetalKinds.Contains(word, StringComparer.Ordinal))
+            {
+                context.Fail(key, $"'{word}:' acts on bare metal; under kernel '{kernel.Name}' use 'host:'");
             }
 
             kindSeen = word;
