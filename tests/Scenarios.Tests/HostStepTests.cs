@@ -78,6 +78,12 @@ public sealed class HostStepTests
         failure.Message.Should().Be("the command has not ended after 60s");
     }
 
+    [Theory]
+    [InlineData("while true; do :; done")]
+    [InlineData("cat /dev/zero")]
+    public void A_command_that_works_for_ever_is_ended(string command) =>
+        Run(command).Failure!.Message.Should().StartWith("the scenario has computed 100000000 ");
+
     [Fact]
     public void Nothing_can_be_typed_after_the_shell_has_ended() =>
         Run("# exit 3\n# echo one\none").Failure!.Message.Should().Be("the shell of this console has ended");

@@ -11,6 +11,9 @@ internal sealed class HostConsole
     /// <summary>No command prints more than this.</summary>
     private const int MaximumOutput = 1 << 20;
 
+    /// <summary>What an event counts of <see cref="World.MaximumWork"/>: a system call is more than an addition.</summary>
+    private const long WorkOfAnEvent = 100;
+
     private readonly ShellConsole _shell;
     private readonly List<byte> _output = [];
 
@@ -39,7 +42,15 @@ internal sealed class HostConsole
         _output.Clear();
         _shell.Start(command);
         long deadline = VirtualTime.Add(world.Simulation.Now, patience);
-        bool ended = world.RunUntil(() => _shell.IsIdle || _shell.HasEnded, deadline, place);
+        bool ended = world.RunUntil(
+            () =>
+            {
+                world.Work(WorkOfAnEvent, place);
+                return _shell.IsIdle || _shell.HasEnded;
+            },
+            deadline,
+            place
+        );
         string[] lines = Lines();
         LastOutput = lines;
         return ended
