@@ -122,6 +122,19 @@ public static class KernelProfiles
             // drivers/iommu/iommu.c of 3.16: a group's directory holds devices/ and, if set, name.
             GroupsShowReservedRegions = false,
             GroupsShowType = false,
+            VfioGroupsTakeIommufd = false,
+            VfioCapabilitiesAreAligned = false,
+            VfioPlatformHasResets = false,
+            VfioPlatformRequestsInterruptsAtOpen = false,
+            VfioLogsDevicePrefix = false,
+            Type1UnmapFlags = 0,
+            Type1HasVaddrUpdate = false,
+            Type1HasDirtyTracking = false,
+            Type1ReportsAvailableEntries = false,
+            Type1ChecksIovaRanges = false,
+            Type1HasNesting = false,
+            Type1MappingLimit = null,
+            Type1PinFunction = "vfio_pin_pages",
             Modules = ["vfio", "vfio_iommu_type1", "vfio_platform", "vosys_dmatest"],
         };
 
