@@ -1,0 +1,200 @@
+using System.Globalization;
+
+namespace Emulator.KernelShim;
+
+/// <summary>
+/// VFIO (drivers/vfio/vfio_main.c, group.c, container.c): the nodes in /dev/vfio, and the groups that have devices bound to a
+/// vfio driver.
+/// </summary>
+public sealed class VfioCore
+{
+    private const int ContainerPermissions = 0x1B6;
+    private const int GroupPermissions = 0x180;
+    private const int MiscMajor = 10;
+    private const int ContainerMinor = 196;
+
+    /// <summary>The major number is dynamic on a real kernel; the first of the range for dynamic ones that few others use.</summary>
+    private const int GroupMajor = 244;
+
+    private readonly SortedDictionary<int, VfioGroup> _groups = [];
+    private readonly SortedSet<int> _minors = [];
+    private readonly DirectoryInode _nodes;
+
+    private VfioCore(Kernel kernel)
+    {
+        Kernel = kernel;
+        _nodes = kernel.Files.Make("/dev/vfio");
+    }
+
+    /// <summary>The kernel.</summary>
+    public Kernel Kernel { get; }
+
+    /// <summary>The groups that have a node, by number.</summary>
+    public IReadOnlyDictionary<int, VfioGroup> Groups => _groups;
+
+    /// <summary>allow_unsafe_interrupts of vfio_iommu_type1.</summary>
+    public bool AllowsUnsafeInterrupts { get; set; }
+
+    /// <summary>reset_required of vfio_platform.</summary>
+    public bool PlatformResetRequired { get; set; }
+
+    private KernelProfile Profile => Kernel.Profile;
+
+    /// <summary>The step of the boot that starts VFIO.</summary>
+    public static IInitCall InitCall { get; } =
+        new InitCall("vfio_init", InitLevel.Device, kernel => _ = Start(kernel));
+
+    /// <summary>
+    /// Loads the vfio modules that the profile has: /dev/vfio/vfio, parameters, and the drivers of the buses. The driver core must
+    /// be there.
+    /// </summary>
+    public static VfioCore Start(Kernel kernel)
+    {
+        ArgumentNullException.ThrowIfNull(kernel);
+        var core = new VfioCore(kernel) { PlatformResetRequired = kernel.Profile.VfioPlatformResetRequired };
+        kernel.Vfio = core;
+        if (kernel.Profile.GroupsHaveOwners && kernel.Drivers is DriverCore { ConfigureDma: null } drivers)
+        {
+            // iommu_device_use_default_domain: an ordinary driver gets no member of a group that programs own.
+            drivers.ConfigureDma = (device, driver) =>
+                !driver.ManagesDma && core.Owns(device.Group) ? -(long)Errno.EBUSY : 0;
+        }
+
+        kernel.Log.Print(LogLevel.Info, "VFIO - User Level meta-driver version: 0.3");
+        core._nodes.Add(
+            "vfio",
+            new DeviceInode(
+                ContainerPermissions,
+                MiscMajor,
+                ContainerMinor,
+                (_, flags) => new VfioContainer(core) { Flags = flags }
+            )
+        );
+        core.AddClass("misc", "vfio", MiscMajor, ContainerMinor);
+        kernel.Files.Make("/sys/class/vfio");
+        core.AddParameter(
+            "vfio_iommu_type1",
+            "allow_unsafe_interrupts",
+            () => core.AllowsUnsafeInterrupts,
+            value => core.AllowsUnsafeInterrupts = value
+        );
+        if (kernel.Profile.Modules.Contains("vfio_platform", StringComparer.Ordinal))
+        {
+            if (kernel.Profile.VfioPlatformHasResets)
+            {
+                core.AddParameter(
+                    "vfio_platform",
+                    "reset_required",
+                    () => core.PlatformResetRequired,
+                    value => core.PlatformResetRequired = value
+                );
+            }
+
+            kernel.Drivers.Register(new VfioPlatformDriver(core));
+        }
+
+        if (kernel.Profile.Modules.Contains("vfio_amba", StringComparer.Ordinal))
+        {
+            kernel.Drivers.Register(new VfioAmbaDriver(core));
+        }
+
+        return core;
+    }
+
+    /// <summary>
+    /// Whether VFIO owns a group, so that no ordinary driver may take a member: its probe is -EBUSY before it runs
+    /// (iommu_device_use_default_domain, 5.19). Always false for kernels before, whose groups have no owners.
+    /// </summary>
+    public bool Owns(IommuGroup? group) =>
+        Profile.GroupsHaveOwners
+        && group is not null
+        && _groups.TryGetValue(group.Id, out VfioGroup? found)
+        && found.Container is not null;
+
+    /// <summary>A vfio driver has taken a device: its group gets a node with the first (vfio_register_group_dev).</summary>
+    internal void Register(VfioDevice device)
+    {
+        IommuGroup iommuGroup = device.Device.Group!;
+        if (!_groups.TryGetValue(iommuGroup.Id, out VfioGroup? group))
+        {
+            int minor = 0;
+            while (!_minors.Add(minor))
+            {
+                minor++;
+            }
+
+            group = new VfioGroup(this, iommuGroup, minor);
+            _groups[iommuGroup.Id] = group;
+            _nodes.Add(NameOf(group), new DeviceInode(GroupPermissions, GroupMajor, minor, group.Open));
+            AddClass("vfio", NameOf(group), GroupMajor, minor);
+        }
+
+        device.Group = group;
+        group.Devices.Add(device);
+    }
+
+    /// <summary>A vfio driver gives a device up: the node goes with the last.</summary>
+    internal void Unregister(VfioDevice device)
+    {
+        VfioGroup group = device.Group!;
+        group.Devices.Remove(device);
+        if (group.Devices.Count > 0)
+        {
+            return;
+        }
+
+        _groups.Remove(group.IommuGroup.Id);
+        _minors.Remove(group.Minor);
+        _nodes.Remove(NameOf(group));
+        Kernel.Files.Make("/sys/class/vfio").Remove(NameOf(group));
+        Kernel.Files.Make("/sys/devices/virtual/vfio").Remove(NameOf(group));
+    }
+
+    /// <summary>
+    /// Whether every member is without a driver or has one that does no DMA behind the user's back (vfio_dev_viable; the owner
+    /// count of iommu_group_claim_dma_owner).
+    /// </summary>
+    internal static bool IsViable(IommuGroup group) =>
+        group.Devices.All(device => device.Driver is null or { ManagesDma: true });
+
+    private static string NameOf(VfioGroup group) => group.IommuGroup.Id.ToString(CultureInfo.InvariantCulture);
+
+    private void AddClass(string className, string name, int major, int minor)
+    {
+        DirectoryInode directory = Kernel.Files.Make($"/sys/devices/virtual/{className}/{name}");
+        directory.AddAttribute("dev", 0x124, () => string.Create(CultureInfo.InvariantCulture, $"{major}:{minor}\n"));
+        directory.AddLink("subsystem", $"../../../../class/{className}");
+        Kernel.Files.Make($"/sys/class/{className}").AddLink(name, $"../../devices/virtual/{className}/{name}");
+    }
+
+    private void AddParameter(string module, string name, Func<bool> get, Action<bool> set) =>
+        Kernel
+            .Drivers.AddModule(module)
+            .GetOrAddDirectory("parameters")
+            .AddAttribute(
+                name,
+                0x1A4,
+                () => get() ? "Y\n" : "N\n",
+                (process, text) =>
+                {
+                    switch (text.Length == 0 ? ' ' : text[0])
+                    {
+                        case 'y' or 'Y' or '1':
+                            set(true);
+                            return text.Length;
+                        case 'n' or 'N' or '0':
+                            set(false);
+                            return text.Length;
+                        default:
+                            return process.Refuse(Errno.EINVAL, "param_set_bool", "neither y, Y, 1 nor n, N, 0");
+                    }
+                }
+            );
+}
+
+/// <content>VFIO.</content>
+public sealed partial class Kernel
+{
+    /// <summary>VFIO; null where it was not started.</summary>
+    public VfioCore? Vfio { get; internal set; }
+}

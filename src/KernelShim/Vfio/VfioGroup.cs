@@ -1,0 +1,239 @@
+using System.Diagnostics;
+using Emulator.Machine;
+
+namespace Emulator.KernelShim;
+
+/// <summary>A group of which at least one member is bound to a vfio driver (drivers/vfio/group.c).</summary>
+[DebuggerDisplay("vfio group {IommuGroup.Id}: {Devices.Count} devices, {Users} users")]
+public sealed class VfioGroup
+{
+    private readonly VfioCore _core;
+
+    internal VfioGroup(VfioCore core, IommuGroup iommuGroup, int minor)
+    {
+        _core = core;
+        IommuGroup = iommuGroup;
+        Minor = minor;
+    }
+
+    /// <summary>The group of the IOMMU core.</summary>
+    public IommuGroup IommuGroup { get; }
+
+    /// <summary>The container it is in, or null.</summary>
+    public VfioContainer? Container { get; internal set; }
+
+    /// <summary>The members bound to a vfio driver.</summary>
+    internal List<VfioDevice> Devices { get; } = [];
+
+    /// <summary>The minor number of its node.</summary>
+    internal int Minor { get; }
+
+    /// <summary>How many files hold it: its own and those of its devices.</summary>
+    internal int Users { get; private set; }
+
+    /// <summary>How many device files hold it.</summary>
+    internal int DeviceUsers { get; set; }
+
+    private KernelProfile Profile => _core.Kernel.Profile;
+
+    /// <summary>vfio_group_fops_open: one at a time.</summary>
+    internal OpenResult Open(Process process, OpenFlags flags)
+    {
+        if (Users > 0)
+        {
+            return OpenResult.Refused(
+                process.Refuse(
+                    Errno.EBUSY,
+                    "vfio_group_fops_open",
+                    $"group {IommuGroup.Id} is open already, or a device of it is"
+                )
+            );
+        }
+
+        Users = 1;
+        return new VfioGroupFile(this) { Flags = flags };
+    }
+
+    internal void Hold() => Users++;
+
+    /// <summary>A file lets go; with the last, the group leaves its container.</summary>
+    internal void Put()
+    {
+        if (--Users == 0)
+        {
+            Container?.Detach(this);
+        }
+    }
+
+    internal long Ioctl(Process process, uint command, ulong argument) =>
+        command switch
+        {
+            VfioIoctl.GroupGetStatus => GetStatus(process, argument),
+            VfioIoctl.GroupSetContainer => SetContainer(process, argument),
+            VfioIoctl.GroupUnsetContainer => UnsetContainer(process),
+            VfioIoctl.GroupGetDeviceFd => GetDeviceFd(process, argument),
+            _ => process.Refuse(Errno.ENOTTY, "vfio_group_fops_unl_ioctl", $"0x{command:x} is no ioctl of a group"),
+        };
+
+    private long GetStatus(Process process, ulong argument)
+    {
+        const string Function = "vfio_group_ioctl_get_status";
+        if (!UserStruct.TryRead(process, argument, out VfioGroupStatus status))
+        {
+            return UserStruct.CannotRead(process, Function);
+        }
+
+        if (status.ArgumentBytes < 8)
+        {
+            return UserStruct.TooSmall(process, Function, status.ArgumentBytes, 8);
+        }
+
+        if (Devices.Count == 0)
+        {
+            return process.Refuse(Errno.ENODEV, Function, "no device of the group is bound to a vfio driver any more");
+        }
+
+        bool isViable = (Profile.GroupsHaveOwners && Container is not null) || VfioCore.IsViable(IommuGroup);
+        status.Flags =
+            (isViable ? VfioFlags.GroupViable : 0) | (Container is not null ? VfioFlags.GroupContainerSet : 0);
+        return UserStruct.TryWrite(process, argument, status) ? 0 : UserStruct.CannotWrite(process, Function);
+    }
+
+    private long SetContainer(Process process, ulong argument)
+    {
+        const string Function = "vfio_group_ioctl_set_container";
+        if (!UserStruct.TryRead(process, argument, out int descriptor))
+        {
+            return UserStruct.CannotRead(process, Function);
+        }
+
+        OpenFile? file = process.FindFile(descriptor);
+        bool looksAtFileFirst = Profile.VfioGroupsTakeIommufd;
+        if (!looksAtFileFirst && descriptor < 0)
+        {
+            return process.Refuse(Errno.EINVAL, Function, $"{descriptor} is no descriptor");
+        }
+
+        if (looksAtFileFirst && file is null)
+        {
+            return process.Refuse(Errno.EBADF, Function, $"descriptor {descriptor} is not open");
+        }
+
+        if (Container is not null)
+        {
+            return process.Refuse(Errno.EINVAL, Function, $"group {IommuGroup.Id} has a container already");
+        }
+
+        if (file is null)
+        {
+            return process.Refuse(Errno.EBADF, Function, $"descriptor {descriptor} is not open");
+        }
+
+        if (file is not VfioContainer container)
+        {
+            return process.Refuse(
+                looksAtFileFirst ? Errno.EBADFD : Errno.EINVAL,
+                Function,
+                $"descriptor {descriptor} is no VFIO container but {file.Description}"
+            );
+        }
+
+        if (Profile.GroupsHaveOwners && !VfioCore.IsViable(IommuGroup))
+        {
+            return process.Refuse(
+                Errno.EPERM,
+                "iommu_group_claim_dma_owner",
+                $"group {IommuGroup.Id} is not viable: a member is bound to an ordinary driver"
+            );
+        }
+
+        return container.Attach(process, this);
+    }
+
+    private long UnsetContainer(Process process)
+    {
+        const string Function = "vfio_group_ioctl_unset_container";
+        if (Container is null)
+        {
+            return process.Refuse(Errno.EINVAL, Function, $"group {IommuGroup.Id} has no container");
+        }
+
+        if (DeviceUsers > 0)
+        {
+            return process.Refuse(Errno.EBUSY, Function, $"a device of group {IommuGroup.Id} is open");
+        }
+
+        Container.Detach(this);
+        return 0;
+    }
+
+    private long GetDeviceFd(Process process, ulong argument)
+    {
+        if (
+            Syscalls.ReadString(process, argument, PageAllocator.PageBytes, Errno.EINVAL, out string name) is
+            { } refused
+        )
+        {
+            return refused.Value;
+        }
+
+        bool isReady = Container is { Backend: not null };
+        if (!Profile.GroupsHaveOwners && !(isReady && VfioCore.IsViable(IommuGroup)))
+        {
+            return process.Refuse(
+                Errno.EINVAL,
+                "vfio_group_get_device_fd",
+                isReady
+                    ? $"group {IommuGroup.Id} is not viable: a member is bound to an ordinary driver"
+                    : $"group {IommuGroup.Id} has no container, or the container no IOMMU type"
+            );
+        }
+
+        VfioDevice? device = Devices.Find(member =>
+            !member.Device.IsLeavingDriver && string.Equals(member.Device.Name, name, StringComparison.Ordinal)
+        );
+        if (device is null)
+        {
+            return process.Refuse(
+                Errno.ENODEV,
+                "vfio_device_get_from_name",
+                $"group {IommuGroup.Id} has no device '{name}' bound to a vfio driver"
+            );
+        }
+
+        if (!isReady)
+        {
+            return process.Refuse(
+                Errno.EINVAL,
+                "vfio_device_open_file",
+                $"group {IommuGroup.Id} has no container, or the container no IOMMU type"
+            );
+        }
+
+        long error = device.Open(process);
+        if (error != 0)
+        {
+            return error;
+        }
+
+        var file = new VfioDeviceFile(device, this) { Flags = OpenFlags.ReadWrite };
+        long descriptor = process.Install(file, closeOnExec: true);
+        if (descriptor < 0)
+        {
+            file.Put(process);
+        }
+
+        return descriptor;
+    }
+}
+
+/// <summary>An open group.</summary>
+internal sealed class VfioGroupFile(VfioGroup group) : OpenFile
+{
+    public override string Description => $"/dev/vfio/{group.IommuGroup.Id}";
+
+    public override Attempt Ioctl(Process process, uint command, ulong argument) =>
+        group.Ioctl(process, command, argument);
+
+    public override void Release(Process? process) => group.Put();
+}

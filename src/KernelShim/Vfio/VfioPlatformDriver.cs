@@ -1,0 +1,143 @@
+using Emulator.Machine;
+
+namespace Emulator.KernelShim;
+
+/// <summary>
+/// vfio-platform (drivers/vfio/platform/vfio_platform.c): hands devices of the platform bus to programs. It matches no device
+/// by itself (only one literally called so); driver_override gives it devices.
+/// </summary>
+public class VfioPlatformDriver : Driver
+{
+    private readonly VfioCore _core;
+
+    /// <summary>Creates the driver.</summary>
+    public VfioPlatformDriver(VfioCore core) => _core = core;
+
+    /// <inheritdoc/>
+    public override string Name => "vfio-platform";
+
+    /// <inheritdoc/>
+    public override string BusName => "platform";
+
+    /// <inheritdoc/>
+    public override string? Module => "vfio_platform";
+
+    /// <inheritdoc/>
+    public override bool ManagesDma => true;
+
+    /// <summary>What GET_INFO says of its devices.</summary>
+    private protected virtual uint DeviceFlag => VfioFlags.DevicePlatform;
+
+    /// <summary>reset_required; off for AMBA devices.</summary>
+    private protected virtual bool ResetRequired => _core.PlatformResetRequired;
+
+    /// <inheritdoc/>
+    public override bool Matches(Device device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        return string.Equals(device.Name, Name, StringComparison.Ordinal);
+    }
+
+    /// <summary>vfio_platform_probe_common: what is missing is refused with the real kernel's errno and line.</summary>
+    public override long Probe(Device device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        KernelProfile profile = _core.Kernel.Profile;
+        if (profile.VfioPlatformHasResets)
+        {
+            if (device.Compatible.Count == 0)
+            {
+                Print(device, $"Cannot retrieve compat for {device.Name}");
+                return -(long)Errno.EINVAL;
+            }
+
+            if (ResetRequired)
+            {
+                // No board has one of the few devices that mainline has reset functions for (facts 4.2).
+                Print(device, $"No reset function found for device {device.Name}");
+                return -(long)Errno.ENOENT;
+            }
+        }
+
+        if (device.Group is null)
+        {
+            if (!profile.GroupsHaveOwners)
+            {
+                Print(device, $"No IOMMU group for device {device.Name}");
+            }
+
+            return -(long)Errno.EINVAL;
+        }
+
+        if (profile.VfioChecksCoherency && !device.Group.Driver.IsCoherent)
+        {
+            return -(long)Errno.EINVAL;
+        }
+
+        var vfio = new VfioPlatformDevice(_core, device, DeviceFlag, Regions(device), Interrupts(device));
+        device.DriverData = vfio;
+        _core.Register(vfio);
+        return 0;
+    }
+
+    /// <summary>
+    /// vfio_unregister_group_dev: an unbind waits until programs have closed the device. There is no channel to ask them.
+    /// </summary>
+    public override WaitQueue? PrepareRemoval(Device device) =>
+        device?.DriverData is VfioDevice { OpenCount: > 0 } vfio ? vfio.Released : null;
+
+    /// <summary>vfio_platform_remove. When nobody waited for programs, their open files lose the device.</summary>
+    public override void Remove(Device device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        if (device.DriverData is VfioPlatformDevice vfio)
+        {
+            vfio.Disconnect();
+            _core.Unregister(vfio);
+            device.DriverData = null;
+        }
+    }
+
+    /// <summary>The memory resources that become regions.</summary>
+    private protected virtual IReadOnlyList<DeviceResource> Regions(Device device) => device.Resources;
+
+    /// <summary>The interrupts that become indexes.</summary>
+    private protected virtual IReadOnlyList<int> Interrupts(Device device) => device.Interrupts;
+
+    private void Print(Device device, string text) =>
+        _core.Kernel.Log.Print(
+            LogLevel.Error,
+            _core.Kernel.Profile.VfioLogsDevicePrefix ? $"{Name} {device.Name}: VFIO: {text}" : $"VFIO: {text}"
+        );
+}
+
+/// <summary>vfio-amba (drivers/vfio/platform/vfio_amba.c): the same for AMBA devices, one region each.</summary>
+public sealed class VfioAmbaDriver : VfioPlatformDriver
+{
+    private const int MaximumInterrupts = 9;
+
+    /// <summary>Creates the driver.</summary>
+    public VfioAmbaDriver(VfioCore core)
+        : base(core) { }
+
+    /// <inheritdoc/>
+    public override string Name => "vfio-amba";
+
+    /// <inheritdoc/>
+    public override string BusName => "amba";
+
+    /// <inheritdoc/>
+    public override string? Module => "vfio_amba";
+
+    private protected override uint DeviceFlag => VfioFlags.DeviceAmba;
+
+    private protected override bool ResetRequired => false;
+
+    /// <summary>Its id table is empty.</summary>
+    public override bool Matches(Device device) => false;
+
+    private protected override IReadOnlyList<DeviceResource> Regions(Device device) => [.. device.Resources.Take(1)];
+
+    private protected override IReadOnlyList<int> Interrupts(Device device) =>
+        [.. device.Interrupts.Take(MaximumInterrupts).TakeWhile(interrupt => interrupt != 0)];
+}
