@@ -79,6 +79,7 @@ internal sealed class World(Board board, IProgramAssembler dma330Assembler)
         kernel.InitCalls.Add(
             new InitCall("arm_smmu_init", InitLevel.Subsystem, started => ArmSmmuDriver.Start(started))
         );
+        kernel.InitCalls.Add(VfioCore.InitCall);
         kernel.Boot();
         new ProgramRunner(UserlandPrograms.All).Install(kernel);
         _console = new HostConsole(kernel);
