@@ -34,6 +34,7 @@ public sealed partial class Kernel
         Pages = new PageAllocator(board, ReservedBytes);
         Files = new FileTree();
         MemoryDevices.Add(Files.Dev);
+        KernelLogDevice.Add(this);
         Calls = new Syscalls(this);
         Init = CreateProcess("init", null);
     }

@@ -73,6 +73,9 @@ public sealed class KernelLog(Simulation simulation)
     /// <summary>Told of every line that goes to the consoles.</summary>
     public event Action<LogLine>? Console;
 
+    /// <summary>Where readers of /dev/kmsg wait for a line.</summary>
+    public WaitQueue Readers { get; } = new("devkmsg_read");
+
     /// <summary>Logs a line.</summary>
     public void Print(LogLevel level, string text)
     {
@@ -89,6 +92,7 @@ public sealed class KernelLog(Simulation simulation)
             simulation.Trace.Emit(Logged, "kernel", TraceField.Of("text", text));
         }
 
+        Readers.WakeAll();
         if ((int)level < ConsoleLevel)
         {
             Console?.Invoke(line);

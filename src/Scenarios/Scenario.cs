@@ -15,6 +15,7 @@ public sealed class Scenario
         IReadOnlyDictionary<string, ulong> options,
         DeviceTree? tree,
         KernelProfile? kernel,
+        DeviceTree? kernelTree,
         IReadOnlyList<string> sourceLines,
         IReadOnlyList<Step> steps
     )
@@ -25,6 +26,7 @@ public sealed class Scenario
         Options = options;
         Tree = tree;
         Kernel = kernel;
+        KernelTree = kernelTree;
         SourceLines = sourceLines;
         Steps = steps;
     }
@@ -46,6 +48,9 @@ public sealed class Scenario
 
     /// <summary>The kernel that runs on it; null on bare metal.</summary>
     public KernelProfile? Kernel { get; }
+
+    /// <summary>The device tree that the kernel is told; null for the board's own.</summary>
+    public DeviceTree? KernelTree { get; }
 
     /// <summary>The text, for the report of a failure.</summary>
     public IReadOnlyList<string> SourceLines { get; }

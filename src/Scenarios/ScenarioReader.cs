@@ -1,4 +1,3 @@
-using System.Text;
 using Emulator.KernelShim;
 using Emulator.Machine;
 using Emulator.Machine.DeviceTrees;
@@ -11,6 +10,9 @@ namespace Emulator.Scenarios;
 /// <param name="Errors">Everything that is wrong, in order of place.</param>
 public sealed record ScenarioReading(Scenario? Scenario, IReadOnlyList<ScenarioError> Errors)
 {
+    /// <summary>What is no mistake and a reader should know all the same, in order of place.</summary>
+    public IReadOnlyList<ScenarioError> Notes { get; init; } = [];
+
     /// <summary>The name in the file, or the file's when it has none or is no YAML.</summary>
     public required string Name { get; init; }
 }
@@ -38,12 +40,16 @@ public sealed class ScenarioReader(IBoardLibrary boards, IProgramAssembler dma33
             scenario = ReadRoot(context, root, file, lines);
         }
 
-        ScenarioError[] errors = [.. context.Errors.OrderBy(error => error.Line).ThenBy(error => error.Column)];
+        ScenarioError[] errors = InOrder(context.Errors);
         return new ScenarioReading(errors.Length == 0 ? scenario : null, errors)
         {
             Name = scenario is { Name.Length: > 0 } ? scenario.Name : file,
+            Notes = InOrder(context.Notes),
         };
     }
+
+    private static ScenarioError[] InOrder(IEnumerable<ScenarioError> errors) =>
+        [.. errors.OrderBy(error => error.Line).ThenBy(error => error.Column)];
 
     private Scenario ReadRoot(ReadingContext context, YamlNode root, string file, IReadOnlyList<string> lines)
     {
@@ -54,6 +60,7 @@ public sealed class ScenarioReader(IBoardLibrary boards, IProgramAssembler dma33
         context.Kernel = ReadKernel(context, map);
         DeviceTree? tree = ReadTree(context, map, boardName);
         CreateBoard(context, map, boardName, options, tree);
+        DeviceTree? kernelTree = KernelTreeReader.Read(context, map);
         var steps = new List<Step>();
         if (map.Node("variables") is { } variables)
         {
@@ -67,7 +74,7 @@ public sealed class ScenarioReader(IBoardLibrary boards, IProgramAssembler dma33
 
         steps.AddRange(StepReader.ReadAll(context, map.List("steps")));
         map.Finish();
-        return new Scenario(file, name, boardName, options, tree, context.Kernel, lines, steps);
+        return new Scenario(file, name, boardName, options, tree, context.Kernel, kernelTree, lines, steps);
     }
 
     private static KernelProfile? ReadKernel(ReadingContext context, MapReader map)
@@ -167,13 +174,7 @@ public sealed class ScenarioReader(IBoardLibrary boards, IProgramAssembler dma33
 
         try
         {
-            return DtbReader.IsBlob(content)
-                ? DtbReader.Read(content, board)
-                : DtsReader.Parse(
-                    Encoding.UTF8.GetString(content),
-                    board,
-                    (path, from) => Include(context, place, Path.Combine(Path.GetDirectoryName(from) ?? "", path))
-                );
+            return KernelTreeReader.Parse(context, content, board, place);
         }
         catch (DeviceTreeException exception)
         {
@@ -181,10 +182,6 @@ public sealed class ScenarioReader(IBoardLibrary boards, IProgramAssembler dma33
             return null;
         }
     }
-
-    /// <summary>A file that a tree includes lies beside the file that includes it.</summary>
-    private static DtsInclude? Include(ReadingContext context, Place place, string path) =>
-        context.File(path, place) is { } content ? new DtsInclude(path, content) : null;
 
     private void CreateBoard(
         ReadingContext context,

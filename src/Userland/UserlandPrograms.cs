@@ -25,6 +25,7 @@ public static class UserlandPrograms
         .. TextCommands.Programs,
         .. FileCommands.Programs,
         .. SystemCommands.Programs,
+        ChownCommand.Program,
         SedCommand.Program,
         ExprCommand.Program,
         DtcCommand.Program,

@@ -100,7 +100,7 @@ public sealed class HostStepTests
     [InlineData(
         "kernel: vosys-v6",
         "mmio: { write: { dma0.INTEN: 1 } }",
-        "'mmio:' acts on bare metal; under kernel 'vosys-v6' use 'host:'"
+        "'mmio:' acts on bare metal; under kernel 'vosys-v6' use 'host:' or 'regs:'"
     )]
     [InlineData(
         "kernel: vosys-v5",
@@ -108,14 +108,14 @@ public sealed class HostStepTests
         "kernel 'vosys-v5' is not modelled; did you mean 'vosys-v6'? Kernels: none, vosys-v6"
     )]
     [InlineData("kernel: vosys-v6", "host: [ ]", "host takes a transcript, the text of a console, not an empty list")]
-    [InlineData("kernel: vosys-v6", "host: { exit: 0 }", "host needs 'run:', the transcript")]
+    [InlineData("kernel: vosys-v6", "host: { on: tty2 }", "host needs one of: run:, start:, type:, keys:")]
     [InlineData("kernel: vosys-v6", "host: 'if true'", "the shell cannot read this: *")]
     [InlineData(
         "kernel: vosys-v6",
-        "host: \"a\\n# b\"",
-        "output before the first command; a transcript begins with a prompt, '# ' or '$ '"
+        "host: \"# The prose of a guide\\nb\"",
+        "nothing runs '# The prose of a guide', so nothing can come back"
     )]
-    [InlineData("kernel: vosys-v6", "host: \"# b\\n/[/\"", "this is no regular expression: *")]
+    [InlineData("kernel: vosys-v6", "host: \"# true\\n/[/\"", "this is no regular expression: *")]
     public void Mistakes_are_told_before_anything_runs(string kernel, string step, string message)
     {
         ScenarioReading reading = Bench.Read($"name: test\nboard: fvp-ve\n{kernel}\nsteps:\n  - {step}\n");

@@ -7,11 +7,11 @@ public sealed class StepMistakeTests
     [InlineData("- mmio", "5:5: a step is '- kind: ...', not 'mmio'")]
     [InlineData(
         "- {}",
-        "5:5: an empty step; write one of: mmio, memory, tables, dma330, wait, expect, never, let, repeat, host"
+        "5:5: an empty step; write one of: mmio, memory, tables, dma330, wait, expect, never, let, repeat, host, process, kill, vfio, map, unmap, regs, irq, reset, open, ioctl, close"
     )]
     [InlineData(
         "- note: x",
-        "5:5: an empty step; write one of: mmio, memory, tables, dma330, wait, expect, never, let, repeat, host"
+        "5:5: an empty step; write one of: mmio, memory, tables, dma330, wait, expect, never, let, repeat, host, process, kill, vfio, map, unmap, regs, irq, reset, open, ioctl, close"
     )]
     [InlineData("- { note: [x], let: { a: 1 } }", "5:13: 'note:' takes a text, not a list")]
     [InlineData(
@@ -127,7 +127,7 @@ public sealed class StepMistakeTests
     public void Tables(string step, params string[] errors) => Check(step, errors);
 
     [Theory]
-    [InlineData("- wait: {}", "5:11: wait needs one of: interrupt:, register:, time:")]
+    [InlineData("- wait: {}", "5:11: wait needs one of: interrupt:, register:, irq:, time:")]
     [InlineData("- wait: { interrupt: SPI 64 }", "5:11: wait needs 'within:'")]
     [InlineData(
         "- wait: { interrupt: 64, within: 1ms }",
@@ -137,7 +137,7 @@ public sealed class StepMistakeTests
     [InlineData("- wait: { register: smmu.CB0_FSR, within: 1ms }", "5:11: wait needs 'equals:'")]
     [InlineData("- wait: { time: 5 }", "5:19: 'time:' takes a duration such as 250ns, 1.5us, 10ms or 2s, not '5'")]
     [InlineData("- never: { interrupt: SPI 64 }", "5:12: never needs 'within:'")]
-    [InlineData("- never: { within: 1us }", "5:12: never needs one of: interrupt:, register:, changes:")]
+    [InlineData("- never: { within: 1us }", "5:12: never needs one of: interrupt:, register:, irq:, changes:")]
     [InlineData(
         "- never: { changes: 0x8000_0000, within: 1us }",
         "5:12: 'changes: 0x8000_0000' is not a named memory, so 'size:' is needed"
@@ -145,7 +145,7 @@ public sealed class StepMistakeTests
     public void Wait_and_never(string step, params string[] errors) => Check(step, errors);
 
     [Theory]
-    [InlineData("- expect: {}", "5:13: expect needs one of: memory:, registers:, interrupts:, fault:, value:, trace:")]
+    [InlineData("- expect: {}", "5:13: expect needs one of: memory:, registers:, interrupts:, fault:, value:, trace:, dmesg:, path:, irqs:")]
     [InlineData(
         "- expect: { memory: 0x8000_0000, size: 4 }",
         "5:13: expect memory needs what it equals: 'equals:' another memory, or one of fill:, bytes:, words:, quads:, text:, file:"
@@ -187,7 +187,7 @@ public sealed class StepMistakeTests
     [Theory]
     [InlineData("- repeat: { steps: [] }", "5:13: repeat needs 'times:'")]
     [InlineData("- repeat: { times: 3 }", "5:13: repeat needs 'steps:'")]
-    [InlineData("- repeat: { times: 3, steps: [{ foo: 1 }] }", "5:35: unknown step 'foo'; valid steps: *")]
+    [InlineData("- repeat: { times: 3, steps: [{ frobnicate: 1 }] }", "5:35: unknown step 'frobnicate'; valid steps: *")]
     [InlineData(
         "- repeat: { times: 3, step: [] }",
         "5:13: repeat needs 'steps:'",

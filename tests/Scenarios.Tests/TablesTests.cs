@@ -198,8 +198,8 @@ public sealed class TablesTests
         );
         reading.Errors.Should().BeEmpty();
         World world = Bench.RunInWorld(reading.Scenario!);
-        byte[] ram = world.LoadBytes(Root, 128 << 10, default);
-        ulong tcr = BinaryPrimitives.ReadUInt32LittleEndian(world.LoadBytes(0x8000_0000, 4, default));
+        byte[] ram = world.LoadBytes(null, Root, 128 << 10, default);
+        ulong tcr = BinaryPrimitives.ReadUInt32LittleEndian(world.LoadBytes(null, 0x8000_0000, 4, default));
         return (tcr, address => BinaryPrimitives.ReadUInt64LittleEndian(ram.AsSpan((int)(address - Root))));
     }
 

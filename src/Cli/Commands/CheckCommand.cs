@@ -45,6 +45,11 @@ internal static class CheckCommand
             {
                 Console.Error.WriteLine(error);
             }
+
+            foreach (ScenarioError note in reading.Notes)
+            {
+                Console.Error.WriteLine(note with { Message = "note: " + note.Message });
+            }
         }
 
         Console.WriteLine($"{Files(files.Count - wrong)} in order, {wrong} with mistakes");

@@ -10,6 +10,9 @@ public enum Capabilities : ulong
     /// <summary>None.</summary>
     None = 0,
 
+    /// <summary>CAP_CHOWN.</summary>
+    Chown = 1UL << 0,
+
     /// <summary>CAP_DAC_OVERRIDE.</summary>
     DacOverride = 1UL << 1,
 

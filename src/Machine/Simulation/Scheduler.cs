@@ -264,7 +264,9 @@ public sealed class Scheduler : IEventTarget
                 process.Park(attempt, () => woken = true);
                 if (_simulation.RunUntil(() => woken) == RunResult.NothingLeft)
                 {
-                    throw new NothingCanHappenException(Diagnosis());
+                    throw new NothingCanHappenException(
+                        $"Nothing can ever happen again: no event is pending and no process is ready. {Waiting()}."
+                    );
                 }
 
                 attempt = call(process.TakeWakeReason());
@@ -280,15 +282,13 @@ public sealed class Scheduler : IEventTarget
     }
 
     /// <summary>Who waits for what, in words.</summary>
-    public string Diagnosis() =>
-        "Nothing can ever happen again: no event is pending and no process is ready. "
-        + string.Join(
+    public string Waiting() =>
+        string.Join(
             "; ",
             _processes
                 .Where(process => process.WaitsOn is not null)
                 .Select(process => string.Create(CultureInfo.InvariantCulture, $"{process.Name} {process.Condition}"))
-        )
-        + ".";
+        );
 
     /// <inheritdoc/>
     void IEventTarget.OnEvent(int code, ulong argument) =>

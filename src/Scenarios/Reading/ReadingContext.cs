@@ -38,6 +38,15 @@ internal sealed class ReadingContext(string file, IReadOnlyList<string> lines, F
     /// <summary>Whether the scenario says so: neither a kernel nor a mistake stands there.</summary>
     public bool IsBareMetal { get; set; }
 
+    /// <summary>What steps read so far have named under the kernel.</summary>
+    public HostNames HostNames { get; } = new();
+
+    /// <summary>What is no mistake and a reader should know all the same.</summary>
+    public List<ScenarioError> Notes { get; } = [];
+
+    /// <summary>The functions that transcripts read so far define.</summary>
+    public HashSet<string> ShellFunctions { get; } = new(StringComparer.Ordinal);
+
     public IProgramAssembler? Dma330Assembler { get; set; }
 
     public static Place PlaceOf(YamlNode node) => new(node.Start.Line, node.Start.Column);
@@ -90,6 +99,15 @@ internal sealed class ReadingContext(string file, IReadOnlyList<string> lines, F
         if (Errors.Count < MaximumErrors)
         {
             Errors.Add(new ScenarioError(file, place.Line, place.Column, message));
+        }
+    }
+
+    /// <summary>Tells what is no mistake and a reader should know all the same.</summary>
+    public void Note(Place place, string message)
+    {
+        if (Notes.Count < MaximumErrors)
+        {
+            Notes.Add(new ScenarioError(file, place.Line, place.Column, message));
         }
     }
 

@@ -1,16 +1,16 @@
 using System.Globalization;
 using Emulator.KernelShim;
 using Emulator.Machine;
-using Emulator.Userland;
+using Emulator.Machine.DeviceTrees;
 
 namespace Emulator.Scenarios;
 
-/// <summary>A stretch of memory that a step has named.</summary>
-internal readonly record struct Region(string Name, ulong Address, ulong SizeBytes);
+/// <summary>A stretch of memory that a step has named: of a process, or of the board where there is no owner.</summary>
+internal readonly record struct Region(string Name, ulong Address, ulong SizeBytes, UserProcess? Owner = null);
 
 /// <summary>
-/// The world that a running scenario acts on: a board, seen from its boot CPU as a boot ROM sees it, and the scenario's
-/// variables. Everything goes through the CPU's port: loads and stores.
+/// The world that a running scenario acts on: a board, seen from its boot CPU as a boot ROM sees it or from the processes of a
+/// Linux on it, and the scenario's variables.
 /// </summary>
 internal sealed class World(Board board, IProgramAssembler dma330Assembler)
 {
@@ -58,7 +58,7 @@ internal sealed class World(Board board, IProgramAssembler dma330Assembler)
     /// <summary>The translation tables that steps have laid out: where they are, never what they say.</summary>
     public Dictionary<string, StageTwoTables> Tables { get; } = new(StringComparer.Ordinal);
 
-    private HostConsole? _console;
+    private Host? _host;
     private long _stepsRun;
     private long _workDone;
 
@@ -70,24 +70,13 @@ internal sealed class World(Board board, IProgramAssembler dma330Assembler)
         return simulation;
     }
 
-    /// <summary>Boots a kernel on the board, with the drivers it has and the programs of its file system.</summary>
-    public void Boot(KernelProfile profile)
-    {
-        var kernel = new Kernel(Board, profile);
-        kernel.InitCalls.Add(new InitCall("init_IRQ", InitLevel.Interrupts, started => IrqSubsystem.Start(started)));
-        kernel.InitCalls.Add(new InitCall("iommu_init", InitLevel.Core, started => IommuCore.Start(started)));
-        kernel.InitCalls.Add(
-            new InitCall("arm_smmu_init", InitLevel.Subsystem, started => ArmSmmuDriver.Start(started))
-        );
-        kernel.InitCalls.Add(VfioCore.InitCall);
-        kernel.Boot();
-        new ProgramRunner(UserlandPrograms.All).Install(kernel);
-        _console = new HostConsole(kernel);
-    }
+    /// <summary>Boots a kernel on the board.</summary>
+    /// <param name="profile">Which.</param>
+    /// <param name="tree">The device tree it is told; null for the board's own.</param>
+    public void Boot(KernelProfile profile, DeviceTree? tree) => _host = new Host(Board, profile, tree);
 
-    /// <summary>The console of the kernel.</summary>
-    public HostConsole Console(Place place) =>
-        _console ?? throw StepFailedException.At(place, "no kernel has been booted");
+    /// <summary>The booted Linux.</summary>
+    public Host Host(Place place) => _host ?? throw StepFailedException.At(place, "no kernel has been booted");
 
     /// <summary>Lets a sink listen from an action on, so that a long run is traced only where it matters.</summary>
     public void TraceFrom(long action, ITraceSink sink)
@@ -168,12 +157,12 @@ internal sealed class World(Board board, IProgramAssembler dma330Assembler)
 
     public Region? FindRegion(string name) => _regions.TryGetValue(name, out Region region) ? region : null;
 
-    /// <summary>What is at an address, for people: "dst + 0x40".</summary>
-    public string Locate(ulong address)
+    /// <summary>What is at an address of a process, or of the board, for people: "dst + 0x40".</summary>
+    public string Locate(ulong address, UserProcess? owner = null)
     {
         foreach (Region region in _regions.Values)
         {
-            if (address - region.Address < region.SizeBytes)
+            if (region.Owner == owner && address - region.Address < region.SizeBytes)
             {
                 return string.Create(
                     CultureInfo.InvariantCulture,
@@ -300,35 +289,47 @@ internal sealed class World(Board board, IProgramAssembler dma330Assembler)
         }
     }
 
-    public byte[] LoadBytes(ulong address, ulong sizeBytes, Place place)
+    /// <summary>Loads bytes of a process's memory, or of the board's where there is no owner.</summary>
+    public byte[] LoadBytes(UserProcess? owner, ulong address, ulong sizeBytes, Place place)
     {
         byte[] bytes = new byte[BoundedSize(sizeBytes, place)];
         Work(1 + bytes.Length / 64, place);
-        BusStatus status = Cpu.Load(address, bytes);
-        return status == BusStatus.Okay
+        string answer = owner is null
+            ? Show(Cpu.Load(address, bytes))
+            : Answer(owner, owner.Process.Memory.TryRead(address, bytes));
+        return answer is "OKAY"
             ? bytes
             : throw StepFailedException.At(
                 place,
-                $"reading {sizeBytes} bytes at {Locate(address)} gave {Show(status)}",
+                $"reading {sizeBytes} bytes at {Locate(address, owner)} gave {answer}",
                 "OKAY",
-                Show(status)
+                answer
             );
     }
 
-    public void StoreBytes(ulong address, ReadOnlySpan<byte> bytes, Place place)
+    /// <summary>Stores bytes into a process's memory, or the board's where there is no owner.</summary>
+    public void StoreBytes(UserProcess? owner, ulong address, ReadOnlySpan<byte> bytes, Place place)
     {
         Work(1 + bytes.Length / 64, place);
-        BusStatus status = Cpu.Store(address, bytes);
-        if (status != BusStatus.Okay)
+        string answer = owner is null
+            ? Show(Cpu.Store(address, bytes))
+            : Answer(owner, owner.Process.Memory.TryWrite(address, bytes));
+        if (answer is not "OKAY")
         {
             throw StepFailedException.At(
                 place,
-                $"writing {bytes.Length} bytes at {Locate(address)} gave {Show(status)}",
+                $"writing {bytes.Length} bytes at {Locate(address, owner)} gave {answer}",
                 "OKAY",
-                Show(status)
+                answer
             );
         }
     }
+
+    /// <summary>What a program would get for an access to its own memory.</summary>
+    private static string Answer(UserProcess owner, bool worked) =>
+        worked ? "OKAY"
+        : owner.Process.HasExited ? $"nothing: process '{owner.Name}' has ended"
+        : "SIGSEGV";
 
     public static int BoundedSize(ulong sizeBytes, Place place) =>
         sizeBytes is > 0 and <= MaximumMemoryStep

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Emulator.Machine;
 using YamlDotNet.RepresentationModel;
 
@@ -6,7 +5,8 @@ namespace Emulator.Scenarios;
 
 /// <summary>
 /// <c>dma330:</c> puts microcode into memory and starts it, as a driver does: it polls DBGSTATUS, writes DBGINST0 and
-/// DBGINST1, and writes 0 to DBGCMD. It has no other access to the device.
+/// DBGINST1, and writes 0 to DBGCMD, on bare metal by the boot CPU, under a kernel by the process that has opened the device. It has
+/// no other access to the device.
 /// </summary>
 internal sealed class Dma330Step : Step
 {
@@ -24,6 +24,7 @@ internal sealed class Dma330Step : Step
     private TextValue? _program;
     private byte[]? _bytes;
     private string? _region;
+    private HostName? _vfio;
 
     private Dma330Step(Place place, ReadingPlaces places)
         : base(place) => _places = places;
@@ -43,7 +44,15 @@ internal sealed class Dma330Step : Step
             _start = map.Flag("start", otherwise: true),
             _kill = map.Flag("kill", otherwise: false),
         };
-        step.CheckDevice(context);
+        if (context.Kernel is null)
+        {
+            step.CheckDevice(context);
+        }
+        else
+        {
+            step._vfio = context.HostNames.Read(context, map, "on", HostObjectKind.Vfio);
+        }
+
         if (step._kill)
         {
             map.Finish();
@@ -92,7 +101,8 @@ internal sealed class Dma330Step : Step
         ulong seen = _region is null ? address : Iova(world, _region);
         ulong pc = _pc is null ? seen : world.Number(_pc);
         byte[] program = _bytes ?? Assemble(world, seen);
-        world.StoreBytes(address, program, Place);
+        UserProcess? owner = _vfio is null ? null : world.Host(Place).Process(_vfio);
+        world.StoreBytes(owner, address, program, Place);
         world.SpendOnMemory(program.Length, Place);
         if (!_start)
         {
@@ -149,8 +159,10 @@ internal sealed class Dma330Step : Step
 
     private void Debug(World world, string device, uint instruction0, uint instruction1)
     {
-        Location.Access status = Register(world, device, "DBGSTATUS");
-        for (int poll = 0; (status.Load(world) & 1) != 0; poll++)
+        Registers registers = _vfio is null
+            ? Registers.OfCpu(world, device, _on.Place)
+            : Registers.OfProcess(world, _vfio, Place);
+        for (int poll = 0; (registers.Load("DBGSTATUS") & 1) != 0; poll++)
         {
             if (poll == MaximumPolls)
             {
@@ -166,24 +178,48 @@ internal sealed class Dma330Step : Step
             world.Spend(PollInterval, Place);
         }
 
-        Store(world, device, "DBGINST0", instruction0);
-        Store(world, device, "DBGINST1", instruction1);
-        Store(world, device, "DBGCMD", 0);
+        registers.Store("DBGINST0", instruction0);
+        registers.Store("DBGINST1", instruction1);
+        registers.Store("DBGCMD", 0);
     }
 
-    private void Store(World world, string device, string register, uint value)
+    /// <summary>The controller's registers as whoever runs the step reaches them.</summary>
+    private sealed record Registers(Func<string, ulong> Load, Action<string, uint> Store)
     {
-        Register(world, device, register).Store(world, value);
-        world.Spend(World.RegisterAccessTime, Place);
-    }
+        public static Registers OfCpu(World world, string device, Place place)
+        {
+            return new Registers(
+                register => Find(register).Load(world),
+                (register, value) =>
+                {
+                    Find(register).Store(world, value);
+                    world.Spend(World.RegisterAccessTime, place);
+                }
+            );
 
-    private Location.Access Register(World world, string device, string register)
-    {
-        (BoardRegister found, _) = world.Register(
-            string.Create(CultureInfo.InvariantCulture, $"{device}.{register}"),
-            _on.Place
-        );
-        return new Location.Access(found.Address, 4, null, found.Name, _on.Place);
+            Location.Access Find(string register)
+            {
+                (BoardRegister found, _) = world.Register($"{device}.{register}", place);
+                return new Location.Access(found.Address, 4, null, found.Name, place);
+            }
+        }
+
+        public static Registers OfProcess(World world, HostName opened, Place place)
+        {
+            VfioUser user = world.Host(place).Vfio(opened);
+            var access = new VfioAccess(user, byFile: false, place);
+            string device = VfioRegister.FindDevice(world.Board, user.DeviceName)?.Name ?? user.DeviceName;
+            return new Registers(
+                register => access.Load(world, Find(register)),
+                (register, value) => access.Store(world, Find(register), value)
+            );
+
+            VfioRegister.Slot Find(string register)
+            {
+                (BoardRegister found, _) = world.Register($"{device}.{register}", place);
+                return new VfioRegister.Slot(0, found.Address - found.Device.Regions[0].Start, 4, null, found.Name);
+            }
+        }
     }
 
     /// <summary>Turns a place in the program's text into one in the file.</summary>

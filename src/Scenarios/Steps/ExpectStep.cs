@@ -15,6 +15,7 @@ internal sealed class ExpectStep : Step
     private MemoryRange? _equalsMemory;
     private BytePattern? _content;
     private SmmuFaultExpectation? _fault;
+    private HostExpectation? _host;
     private NumberValue? _value;
     private NumberValue? _equals;
     private NumberValue? _errors;
@@ -28,7 +29,10 @@ internal sealed class ExpectStep : Step
     {
         var map = new MapReader(context, node, "expect");
         var step = new ExpectStep(map.Place);
-        if (map.OneOf("memory", "registers", "interrupts", "fault", "value", "trace") is { } kind)
+        if (
+            map.OneOf("memory", "registers", "interrupts", "fault", "value", "trace", "dmesg", "path", "irqs") is
+            { } kind
+        )
         {
             step.ReadKind(context, map, kind);
         }
@@ -43,6 +47,7 @@ internal sealed class ExpectStep : Step
         CheckInterrupts(world);
         CheckMemory(world);
         _fault?.Check(world);
+        _host?.Check(world);
         if (_value is not null && world.Number(_value) != world.Number(_equals!))
         {
             throw StepFailedException.At(
@@ -89,8 +94,11 @@ internal sealed class ExpectStep : Step
                 _value = map.RequiredNumber("value");
                 _equals = map.RequiredNumber("equals");
                 break;
-            default:
+            case "trace":
                 ReadTrace(context, map);
+                break;
+            default:
+                _host = HostExpectation.Read(context, map, kind);
                 break;
         }
     }
@@ -212,13 +220,13 @@ internal sealed class ExpectStep : Step
             return;
         }
 
-        (ulong address, ulong size) = _memory.Resolve(world);
+        (UserProcess? owner, ulong address, ulong size) = _memory.Resolve(world);
         if (size == 0)
         {
             size = (ulong)(_content?.LengthBytes ?? 0);
         }
 
-        byte[] found = world.LoadBytes(address, size, Place);
+        byte[] found = world.LoadBytes(owner, address, size, Place);
         if (_content is not null)
         {
             byte[] content = _content.Make(world, found.Length);
@@ -233,7 +241,8 @@ internal sealed class ExpectStep : Step
             MemoryComparison.Compare(
                 world,
                 _memory.Place,
-                () => $"memory at {world.Locate(address)} differs",
+                () => $"memory at {world.Locate(address, owner)} differs",
+                owner,
                 address,
                 content,
                 found.AsSpan(0, content.Length)
@@ -241,13 +250,14 @@ internal sealed class ExpectStep : Step
             return;
         }
 
-        (ulong other, _) = _equalsMemory!.Resolve(world);
+        (UserProcess? otherOwner, ulong other, _) = _equalsMemory!.Resolve(world);
         MemoryComparison.Compare(
             world,
             _memory.Place,
-            () => $"memory at {world.Locate(address)} differs from {world.Locate(other)}",
+            () => $"memory at {world.Locate(address, owner)} differs from {world.Locate(other, otherOwner)}",
+            owner,
             address,
-            world.LoadBytes(other, size, Place),
+            world.LoadBytes(otherOwner, other, size, Place),
             found
         );
     }

@@ -1,217 +1,190 @@
-using System.Text;
-using System.Text.RegularExpressions;
 using Emulator.Machine;
-using Emulator.Userland;
 using YamlDotNet.RepresentationModel;
 
 namespace Emulator.Scenarios;
 
 /// <summary>
-/// <c>host:</c> a transcript of a console of the simulated Linux: lines with a prompt are typed, the lines below must come back.
-/// A block without a prompt is a script that must succeed.
+/// <c>host:</c> a console of the simulated Linux. A transcript is typed and compared; a command can also be started, typed to
+/// and waited for in steps of their own, while other consoles and processes go on.
 /// </summary>
-internal sealed partial class HostStep : Step
+internal sealed class HostStep : Step
 {
-    private const RegexOptions LineOptions = RegexOptions.CultureInvariant | RegexOptions.NonBacktracking;
-
     private const long DefaultPatience = 60 * VirtualTime.Second;
 
-    private readonly List<Command> _commands;
+    private readonly string _console = Host.FirstConsole;
+    private readonly NumberValue? _user;
+    private readonly Transcript? _run;
+    private readonly string? _start;
+    private readonly string? _type;
+    private readonly string? _keys;
+    private readonly string? _until;
+    private readonly IReadOnlyList<string>? _prints;
+    private readonly long? _for;
+    private readonly long _within = DefaultPatience;
     private readonly NumberValue? _exit;
-    private readonly bool _isScript;
 
-    private HostStep(Place place, List<Command> commands, NumberValue? exit, bool isScript)
-        : base(place)
+    private HostStep(Place place)
+        : base(place) { }
+
+    private HostStep(ReadingContext context, YamlNode node)
+        : base(ReadingContext.PlaceOf(node)) => _run = Transcript.Read(context, node);
+
+    private HostStep(ReadingContext context, MapReader map)
+        : base(map.Place)
     {
-        _commands = commands;
-        _exit = exit;
-        _isScript = isScript;
+        _console = map.NewName("on") ?? Host.FirstConsole;
+        _user = map.Number("user");
+        _within = map.Duration("within") ?? DefaultPatience;
+        _for = map.Duration("for");
+        _exit = map.Number("exit");
+        _until = map.Has("until") ? ReadLine(context, map, "until") : null;
+        _prints = map.Has("prints") ? ReadLines(context, map) : null;
+        bool waits = (_until ?? (object?)_for ?? _exit ?? (object?)_prints) is not null;
+        switch (waits && !AnyAction(map) ? null : map.OneOf("run", "start", "type", "keys"))
+        {
+            case "run":
+                _run = Transcript.Read(context, map.Node("run")!);
+                break;
+            case "start":
+                _start = map.RequiredWords("start");
+                Transcript.CheckCommand(context, _start, map.PlaceOf("start"));
+                break;
+            case "type":
+                _type = (map.Node("type") as YamlScalarNode)?.Value ?? map.RequiredWords("type");
+                break;
+            case "keys":
+                _keys = map.Choice("keys", "ctrl-c", "ctrl-c", "ctrl-d");
+                break;
+        }
+
+        if (_run is not null && (_until ?? (object?)_for ?? _prints) is not null)
+        {
+            context.Fail(
+                map.PlaceOf("run"),
+                "'run:' waits for the end and says itself what is printed; with 'until:', 'for:' or 'prints:' write 'start:'"
+            );
+        }
+
+        map.Finish();
     }
 
     public static Step Read(ReadingContext context, YamlNode node)
     {
-        NumberValue? exit = null;
-        YamlNode text = node;
-        if (node is YamlMappingNode)
-        {
-            var map = new MapReader(context, node, "host");
-            exit = map.Number("exit");
-            if (!map.Has("run"))
-            {
-                context.Fail(map.Place, "host needs 'run:', the transcript");
-            }
-
-            text = map.Node("run") ?? node;
-            map.Finish();
-        }
-
-        Place place = ReadingContext.PlaceOf(text);
         if (context.IsBareMetal)
         {
             context.Fail(node, "host needs a kernel; the scenario says 'kernel: none'");
-            return new HostStep(place, [], exit, isScript: false);
+            return new HostStep(ReadingContext.PlaceOf(node));
         }
 
-        if (text is not YamlScalarNode { Value: { } transcript } scalar)
-        {
-            context.Fail(text, $"host takes a transcript, the text of a console, not {ReadingContext.Describe(text)}");
-            return new HostStep(place, [], exit, isScript: false);
-        }
-
-        bool isBlock = scalar.Style is YamlDotNet.Core.ScalarStyle.Literal or YamlDotNet.Core.ScalarStyle.Folded;
-        long firstLine = place.Line + (isBlock ? 1 : 0);
-        string[] lines = transcript.ReplaceLineEndings("\n").TrimEnd('\n').Split('\n');
-        bool isScript = !Array.Exists(lines, line => Prompt().IsMatch(line));
-        List<Command> commands = isScript
-            ? [new Command(new Place(firstLine, place.Column), transcript, [])]
-            : Split(context, lines, firstLine, place.Column);
-        foreach (Command command in commands)
-        {
-            if (Shell.Check(command.Text) is { State: not ShellInputState.Complete } wrong)
-            {
-                context.Fail(
-                    command.Place,
-                    $"the shell cannot read this: {wrong.Message ?? "the command is not complete"}"
-                );
-            }
-        }
-
-        return new HostStep(place, commands, exit, isScript);
+        return node is YamlMappingNode
+            ? new HostStep(context, new MapReader(context, node, "host"))
+            : new HostStep(context, node);
     }
 
     public override void Run(World world)
     {
-        HostConsole console = world.Console(Place);
-        foreach (Command command in _commands)
+        ulong user = _user is null ? 0 : world.Number(_user);
+        if (user > int.MaxValue)
         {
-            IReadOnlyList<string> output = console.Run(world, command.Text, DefaultPatience, command.Place);
-            if (!_isScript && !Matches(command.Expected, output))
+            throw StepFailedException.At(_user!.Place, $"a user ID has 31 bits; {user} does not fit");
+        }
+
+        HostConsole console = world.Host(Place).Console(_console, (int)user, Place);
+        if (_run is not null)
+        {
+            _run.Run(world, console, _within, _exit);
+            return;
+        }
+
+        Act(console);
+        Wait(world, console);
+        IReadOnlyList<string> output = console.TakeOutput();
+        if (_prints is not null && LinePattern.Compare(_prints, output) is { } difference)
+        {
+            throw new StepFailedException(
+                new StepFailure(Place, "the console shows something else", difference.Expected, difference.Found)
+            );
+        }
+
+        if (_exit is not null)
+        {
+            Transcript.CheckStatus(world, console, world.Number(_exit), Place, output);
+        }
+    }
+
+    private static bool AnyAction(MapReader map) =>
+        map.Has("run") | map.Has("start") | map.Has("type") | map.Has("keys");
+
+    private static string ReadLine(ReadingContext context, MapReader map, string key)
+    {
+        string text = map.RequiredWords(key);
+        if (LinePattern.Problem(text) is { } problem)
+        {
+            context.Fail(map.PlaceOf(key), problem);
+        }
+
+        return text;
+    }
+
+    private static string[] ReadLines(ReadingContext context, MapReader map)
+    {
+        string[] lines = map.RequiredWords("prints").ReplaceLineEndings("\n").TrimEnd('\n').Split('\n');
+        foreach (string line in lines)
+        {
+            if (LinePattern.Problem(line) is { } problem)
             {
-                string shown = command.Text.Split('\n')[0];
-                throw new StepFailedException(
-                    new StepFailure(
-                        command.Place,
-                        $"'{shown}' printed something else",
-                        [.. command.Expected],
-                        [.. output]
-                    )
-                );
+                context.Fail(map.PlaceOf("prints"), problem);
             }
         }
 
-        ulong wanted = _exit is null ? 0 : world.Number(_exit);
-        if ((_isScript || _exit is not null) && (ulong)console.Status != wanted)
+        return lines;
+    }
+
+    private void Act(HostConsole console)
+    {
+        if (_start is not null)
         {
-            string[] output = [.. console.LastOutput.TakeLast(10)];
+            console.Start(_start, Place);
+        }
+        else if (_type is not null)
+        {
+            console.Type(_type, Place);
+        }
+        else if (_keys is "ctrl-c")
+        {
+            console.Interrupt(Place);
+        }
+        else if (_keys is not null)
+        {
+            console.EndInput(Place);
+        }
+    }
+
+    private void Wait(World world, HostConsole console)
+    {
+        if (_for is { } time)
+        {
+            HostConsole.RunUntil(world, () => false, time, Place);
+        }
+
+        if (_until is not null && !HostConsole.RunUntil(world, () => Shows(console, _until), _within, Place))
+        {
             throw new StepFailedException(
                 new StepFailure(
-                    _commands[^1].Place,
-                    "the exit status is another one",
-                    [$"exit {wanted}"],
-                    [$"exit {console.Status}", .. output]
+                    Place,
+                    $"the console has not shown this after {VirtualTime.Format(_within)}",
+                    [_until],
+                    [.. console.Output.TakeLast(8), world.Simulation.Scheduler.Waiting()]
                 )
             );
         }
-    }
 
-    /// <summary><c>$ </c> or <c># </c>, after a directory or <c>[directory] </c> perhaps.</summary>
-    [GeneratedRegex(
-        @"^(?:\[[^\]\s]*\] |[~/][^\s#$]* ?)?[#$] ",
-        RegexOptions.CultureInvariant | RegexOptions.NonBacktracking
-    )]
-    private static partial Regex Prompt();
-
-    private static List<Command> Split(ReadingContext context, string[] lines, long firstLine, long column)
-    {
-        var commands = new List<Command>();
-        int index = 0;
-        while (index < lines.Length)
+        if (_exit is not null)
         {
-            Match prompt = Prompt().Match(lines[index]);
-            var place = new Place(firstLine + index, column);
-            if (!prompt.Success)
-            {
-                context.Fail(place, "output before the first command; a transcript begins with a prompt, '# ' or '$ '");
-                return commands;
-            }
-
-            var text = new StringBuilder(lines[index++][prompt.Length..]);
-            while (index < lines.Length && Shell.Check(text.ToString()).State == ShellInputState.Incomplete)
-            {
-                text.Append('\n').Append(lines[index++]);
-            }
-
-            var expected = new List<string>();
-            while (index < lines.Length && !Prompt().IsMatch(lines[index]))
-            {
-                if (IsRegex(lines[index]))
-                {
-                    CheckRegex(context, lines[index], new Place(firstLine + index, column));
-                }
-
-                expected.Add(lines[index++]);
-            }
-
-            commands.Add(new Command(place, text.ToString(), expected));
-        }
-
-        return commands;
-    }
-
-    /// <summary><c>...</c> stands for any lines, <c>/regex/</c> for one that matches, the others for themselves.</summary>
-    private static bool Matches(IReadOnlyList<string> expected, IReadOnlyList<string> output)
-    {
-        int at = 0;
-        int line = 0;
-        int lastGap = -1;
-        int gapEnd = 0;
-        while (line < output.Count)
-        {
-            if (at < expected.Count && expected[at].Trim() is "...")
-            {
-                lastGap = at++;
-                gapEnd = line;
-            }
-            else if (at < expected.Count && MatchesLine(expected[at], output[line]))
-            {
-                at++;
-                line++;
-            }
-            else if (lastGap >= 0)
-            {
-                // The last gap takes one line more; what earlier ones took can stay, as with a * of a file name pattern.
-                at = lastGap + 1;
-                line = ++gapEnd;
-            }
-            else
-            {
-                return false;
-            }
-        }
-
-        return expected.Skip(at).All(wanted => wanted.Trim() is "...");
-    }
-
-    private static bool MatchesLine(string wanted, string line) =>
-        string.Equals(wanted, line, StringComparison.Ordinal)
-        || (IsRegex(wanted) && Regex.IsMatch(line, Whole(wanted), LineOptions, TimeSpan.FromSeconds(1)));
-
-    private static bool IsRegex(string wanted) => wanted.Length > 2 && wanted[0] == '/' && wanted[^1] == '/';
-
-    private static string Whole(string wanted) => $"^(?:{wanted[1..^1]})$";
-
-    private static void CheckRegex(ReadingContext context, string wanted, Place place)
-    {
-        try
-        {
-            _ = new Regex(Whole(wanted), LineOptions, TimeSpan.FromSeconds(1));
-        }
-        catch (Exception exception) when (exception is ArgumentException or NotSupportedException)
-        {
-            context.Fail(place, $"this is no regular expression: {exception.Message}");
+            console.RunToEnd(world, _within, Place);
         }
     }
 
-    /// <summary>A command of a transcript and what it must print.</summary>
-    private sealed record Command(Place Place, string Text, IReadOnlyList<string> Expected);
+    private static bool Shows(HostConsole console, string text) =>
+        console.Output.Any(line => LinePattern.IsIn(text, line));
 }

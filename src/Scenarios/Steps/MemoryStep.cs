@@ -30,6 +30,11 @@ internal sealed class MemoryStep : Step
 
     public static Step Read(ReadingContext context, YamlNode node)
     {
+        if (context.Kernel is not null)
+        {
+            return ProcessMemoryStep.Read(context, node);
+        }
+
         var map = new MapReader(context, node, "memory");
         NumberValue at = map.RequiredNumber("at");
         NumberValue? size = map.Number("size");
@@ -78,7 +83,7 @@ internal sealed class MemoryStep : Step
             throw StepFailedException.At(Place, $"{bytes.Length} bytes do not fit in the {size} bytes of this memory");
         }
 
-        world.StoreBytes(address, bytes, Place);
+        world.StoreBytes(null, address, bytes, Place);
         world.SpendOnMemory(bytes.Length, Place);
     }
 }

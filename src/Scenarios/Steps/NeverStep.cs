@@ -8,6 +8,7 @@ internal sealed class NeverStep : Step
 {
     private long _within;
     private InterruptName? _interrupt;
+    private VfioIrqName? _irq;
     private Location? _register;
     private NumberValue? _equals;
     private NumberValue? _mask;
@@ -20,8 +21,11 @@ internal sealed class NeverStep : Step
     {
         var map = new MapReader(context, node, "never");
         var step = new NeverStep(map.Place) { _within = map.RequiredDuration("within") };
-        switch (map.OneOf("interrupt", "register", "changes"))
+        switch (map.OneOf("interrupt", "register", "irq", "changes"))
         {
+            case "irq":
+                step._irq = VfioIrqName.Read(context, map, "irq");
+                break;
             case "interrupt":
                 step._interrupt = InterruptName.Read(context, map.Node("interrupt")!);
                 break;
@@ -42,7 +46,16 @@ internal sealed class NeverStep : Step
     public override void Run(World world)
     {
         long deadline = VirtualTime.Add(world.Simulation.Now, _within);
-        if (_interrupt is not null)
+        if (_irq is not null)
+        {
+            ulong count = _irq.Take(world, _within);
+            if (count != 0)
+            {
+                string name = $"interrupt {_irq.Index} of '{_irq.Device.Name}'";
+                throw StepFailedException.At(Place, $"{name} was never to come", "no event", $"{count} events");
+            }
+        }
+        else if (_interrupt is not null)
         {
             ulong id = _interrupt.Resolve(world);
             GicRegisters gic = GicRegisters.Of(world, Place);
@@ -58,16 +71,17 @@ internal sealed class NeverStep : Step
         }
         else if (_memory is not null)
         {
-            (ulong address, ulong size) = _memory.Resolve(world);
-            byte[] before = world.LoadBytes(address, size, Place);
+            (UserProcess? owner, ulong address, ulong size) = _memory.Resolve(world);
+            byte[] before = world.LoadBytes(owner, address, size, Place);
             world.RunUntil(() => false, deadline, Place);
             MemoryComparison.Compare(
                 world,
                 _memory.Place,
                 () => "memory changed",
+                owner,
                 address,
                 before,
-                world.LoadBytes(address, size, Place)
+                world.LoadBytes(owner, address, size, Place)
             );
         }
     }

@@ -68,7 +68,7 @@ internal sealed class StageTwoTables
             throw StepFailedException.At(place, $"'room:' is too small: the first table alone takes {rootBytes} bytes");
         }
 
-        world.StoreBytes(root, new byte[World.BoundedSize(room, place)], place);
+        world.StoreBytes(null, root, new byte[World.BoundedSize(room, place)], place);
         world.Variables.Set(name, root);
         world.Variables.Set(name + ".tcr", tables.ControlRegister);
         world.Variables.Set(name + ".end", root + room);

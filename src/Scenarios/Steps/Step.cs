@@ -27,10 +27,37 @@ internal static class StepReader
         ["let"]    = LetStep.Read,
         ["repeat"] = RepeatStep.Read,
         ["host"]   = HostStep.Read,
+        ["process"] = ProcessStep.Read,
+        ["kill"]   = KillStep.Read,
+        ["vfio"]   = VfioStep.Read,
+        ["map"]    = MapStep.Read,
+        ["unmap"]  = UnmapStep.Read,
+        ["regs"]   = RegsStep.Read,
+        ["irq"]    = IrqStep.Read,
+        ["reset"]  = ResetStep.Read,
+        ["open"]   = OpenStep.Read,
+        ["ioctl"]  = IoctlStep.Read,
+        ["close"]  = CloseStep.Read,
     };
 
     /// <summary>What a boot ROM would do: it would pull the floor from under a kernel.</summary>
-    private static readonly string[] BareMetalKinds = ["mmio", "memory", "tables", "dma330"];
+    private static readonly string[] BareMetalKinds = ["mmio", "tables"];
+
+    /// <summary>What processes of a kernel do.</summary>
+    private static readonly string[] KernelKinds =
+    [
+        "process",
+        "kill",
+        "vfio",
+        "map",
+        "unmap",
+        "regs",
+        "irq",
+        "reset",
+        "open",
+        "ioctl",
+        "close",
+    ];
 
     /// <summary>The kinds' names.</summary>
     public static IEnumerable<string> KindNames => Kinds.Keys;
@@ -96,7 +123,12 @@ internal static class StepReader
 
             if (context.Kernel is { } kernel && BareMetalKinds.Contains(word, StringComparer.Ordinal))
             {
-                context.Fail(key, $"'{word}:' acts on bare metal; under kernel '{kernel.Name}' use 'host:'");
+                context.Fail(key, $"'{word}:' acts on bare metal; under kernel '{kernel.Name}' use 'host:' or 'regs:'");
+            }
+
+            if (context.IsBareMetal && KernelKinds.Contains(word, StringComparer.Ordinal))
+            {
+                context.Fail(key, $"'{word}:' is what a process does; the scenario says 'kernel: none'");
             }
 
             kindSeen = word;

@@ -10,6 +10,8 @@ internal sealed class WaitStep : Step
 
     private long _within;
     private InterruptName? _interrupt;
+    private VfioIrqName? _irq;
+    private NumberValue? _count;
     private readonly List<(Location Where, NumberValue Value)> _handler = [];
     private Location? _register;
     private NumberValue? _equals;
@@ -23,8 +25,13 @@ internal sealed class WaitStep : Step
     {
         var map = new MapReader(context, node, "wait");
         var step = new WaitStep(map.Place);
-        switch (map.OneOf("interrupt", "register", "time"))
+        switch (map.OneOf("interrupt", "register", "irq", "time"))
         {
+            case "irq":
+                step._irq = VfioIrqName.Read(context, map, "irq");
+                step._count = map.Number("count");
+                step._within = map.RequiredDuration("within");
+                break;
             case "interrupt":
                 step._interrupt = InterruptName.Read(context, map.Node("interrupt")!);
                 step._within = map.RequiredDuration("within");
@@ -52,7 +59,11 @@ internal sealed class WaitStep : Step
 
     public override void Run(World world)
     {
-        if (_interrupt is not null)
+        if (_irq is not null)
+        {
+            TakeEvent(world, _irq);
+        }
+        else if (_interrupt is not null)
         {
             TakeInterrupt(world);
         }
@@ -63,6 +74,32 @@ internal sealed class WaitStep : Step
         else
         {
             world.Spend(_within, Place);
+        }
+    }
+
+    /// <summary>What a user-space driver does: it waits for the eventfd and reads it.</summary>
+    private void TakeEvent(World world, VfioIrqName irq)
+    {
+        ulong count = irq.Take(world, _within);
+        string name = $"interrupt {irq.Index} of '{irq.Device.Name}'";
+        if (count == 0)
+        {
+            throw StepFailedException.At(
+                Place,
+                $"{name} did not come within {VirtualTime.Format(_within)}",
+                "an event",
+                "none"
+            );
+        }
+
+        if (_count is not null && count != world.Number(_count))
+        {
+            throw StepFailedException.At(
+                Place,
+                $"{name} came another number of times",
+                Hexadecimal.Format(world.Number(_count)),
+                Hexadecimal.Format(count)
+            );
         }
     }
 

@@ -9,17 +9,22 @@ internal sealed class MemoryRange
     private readonly NumberValue _address;
     private readonly NumberValue? _size;
     private readonly string? _region;
+    private readonly HostName? _owner;
 
-    private MemoryRange(NumberValue address, NumberValue? size, string? region)
+    private MemoryRange(NumberValue address, NumberValue? size, string? region, HostName? owner)
     {
         _address = address;
         _size = size;
         _region = region;
+        _owner = owner;
     }
 
     public Place Place => _address.Place;
 
-    /// <summary>Reads the value of <paramref name="key"/>, and <c>size:</c> beside it.</summary>
+    /// <summary>The region that is named; null for an address.</summary>
+    public string? RegionName => _region;
+
+    /// <summary>Reads the value of <paramref name="key"/>, <c>size:</c> beside it, and under a kernel <c>on:</c>, whose memory it is.</summary>
     public static MemoryRange Read(ReadingContext context, MapReader map, string key, bool sizeNeeded = true)
     {
         NumberValue address = map.RequiredNumber(key);
@@ -31,17 +36,20 @@ internal sealed class MemoryRange
             context.Fail(map.Place, $"'{key}: {text}' is not a named memory, so 'size:' is needed");
         }
 
-        return new MemoryRange(address, size, region);
+        HostName? owner =
+            context.Kernel is not null && region is null && map.Has("on")
+                ? context.HostNames.ReadOwner(context, map)
+                : null;
+        return new MemoryRange(address, size, region, owner);
     }
 
-    public (ulong Address, ulong SizeBytes) Resolve(World world)
+    public (UserProcess? Owner, ulong Address, ulong SizeBytes) Resolve(World world)
     {
         ulong address = world.Number(_address);
-        ulong size =
-            _size is not null ? world.Number(_size)
-            : _region is not null && world.FindRegion(_region) is { } region ? region.SizeBytes
-            : 0;
-        return (address, size);
+        Region? region = _region is null ? null : world.FindRegion(_region);
+        ulong size = _size is not null ? world.Number(_size) : region?.SizeBytes ?? 0;
+        UserProcess? owner = _owner is null ? region?.Owner : world.Host(_owner.Place).Process(_owner);
+        return (owner, address, size);
     }
 }
 
@@ -56,6 +64,7 @@ internal static class MemoryComparison
         World world,
         Place place,
         Func<string> message,
+        UserProcess? owner,
         ulong address,
         ReadOnlySpan<byte> expected,
         ReadOnlySpan<byte> found
@@ -84,7 +93,7 @@ internal static class MemoryComparison
 
         string summary = string.Create(
             CultureInfo.InvariantCulture,
-            $"{message()}: first difference at {world.Locate(address + (ulong)first)}, {different} of {expected.Length} bytes differ"
+            $"{message()}: first difference at {world.Locate(address + (ulong)first, owner)}, {different} of {expected.Length} bytes differ"
         );
         throw new StepFailedException(new StepFailure(place, summary, expectedLines, foundLines));
     }

@@ -12,7 +12,7 @@ internal static class KillCommand
         int at = 1;
         if (words.Count > 1 && words[1] is "-l")
         {
-            await libc.Print(1, SignalNames.All());
+            await libc.Print(1, Signals.All());
             return 0;
         }
 
@@ -21,7 +21,7 @@ internal static class KillCommand
             bool isSeparate = words[1] is "-s" && words.Count > 2;
             string name = isSeparate ? words[2] : words[1][1..];
             at = isSeparate ? 3 : 2;
-            if (SignalNames.Parse(name) is not { } known)
+            if (Signals.Parse(name) is not { } known)
             {
                 await libc.Print(2, $"{who}: bad signal name '{name}'\n");
                 return 1;

@@ -112,6 +112,13 @@ public sealed partial class Libc
         return Call(_ => _calls.ChMod(_process, address, mode));
     }
 
+    /// <summary>chown(2) or lchown(2); -1 leaves an ID as it is.</summary>
+    public Task<long> ChOwn(string path, int userId, int groupId, bool follow = true)
+    {
+        ulong address = Put(path);
+        return Call(_ => _calls.ChOwn(_process, address, userId, groupId, follow));
+    }
+
     /// <summary>chdir(2).</summary>
     public Task<long> ChDir(string path)
     {

@@ -10,7 +10,7 @@ public sealed class ConsoleFile : OpenFile
     private const int MaximumTyped = 64 << 10;
 
     private readonly Queue<byte> _typed = new();
-    private bool _isClosed;
+    private bool _endOfFile;
 
     /// <summary>Creates a terminal that is open for reading and writing.</summary>
     public ConsoleFile() => Flags = OpenFlags.ReadWrite;
@@ -35,10 +35,10 @@ public sealed class ConsoleFile : OpenFile
         Waiters.WakeAll();
     }
 
-    /// <summary>Ends what can be typed: readers get the end of the file (Ctrl-D).</summary>
+    /// <summary>Ctrl-D at the start of a line: the next read that finds nothing typed gets the end of the file, once.</summary>
     public void EndInput()
     {
-        _isClosed = true;
+        _endOfFile = true;
         Waiters.WakeAll();
     }
 
@@ -46,9 +46,16 @@ public sealed class ConsoleFile : OpenFile
     public override Attempt Read(Process process, ulong buffer, long count, long position)
     {
         ArgumentNullException.ThrowIfNull(process);
+        if (count == 0)
+        {
+            return 0;
+        }
+
         if (_typed.Count == 0)
         {
-            return _isClosed || count == 0 ? 0
+            bool ends = _endOfFile;
+            _endOfFile = false;
+            return ends ? 0
                 : Flags.HasFlag(OpenFlags.NonBlocking) ? process.Refuse(Errno.EAGAIN, "n_tty_read", "nothing was typed")
                 : Attempt.Block(Waiters);
         }
@@ -101,5 +108,5 @@ public sealed class ConsoleFile : OpenFile
 
     /// <inheritdoc/>
     public override PollEvents Poll() =>
-        PollEvents.Out | (_typed.Count > 0 || _isClosed ? PollEvents.In : PollEvents.None);
+        PollEvents.Out | (_typed.Count > 0 || _endOfFile ? PollEvents.In : PollEvents.None);
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using Emulator.KernelShim;
 
@@ -9,6 +10,8 @@ namespace Emulator.Userland;
 /// </summary>
 public sealed class Shell(string name) : IProgram
 {
+    private static readonly SearchValues<char> Special = SearchValues.Create("/=$`'\"\\*?[{!");
+
     /// <inheritdoc/>
     public string Name { get; } = name;
 
@@ -31,6 +34,19 @@ public sealed class Shell(string name) : IProgram
         return parser.EndedInHereDocument
             ? new ShellInput(ShellInputState.Incomplete, "a here-document is not ended", 1)
             : new ShellInput(ShellInputState.Complete, null, 0);
+    }
+
+    /// <summary>
+    /// Whether a command can begin with a word: a compound one, a builtin, an assignment, a path, the name of a program, or one that
+    /// an expansion makes.
+    /// </summary>
+    public static bool CanBegin(string word)
+    {
+        ArgumentNullException.ThrowIfNull(word);
+        return word.AsSpan().ContainsAny(Special)
+            || ShellParser.BeginsCompound(word)
+            || ShellExecutor.Builtins.ContainsKey(word)
+            || UserlandPrograms.All.Any(program => string.Equals(program.Name, word, StringComparison.Ordinal));
     }
 
     /// <inheritdoc/>

@@ -301,7 +301,7 @@ internal sealed partial class ShellExecutor
             {
                 State.ExitTrap = words[1] is "-" ? null : words[1];
             }
-            else if (SignalNames.Parse(signal) is null)
+            else if (Signals.Parse(signal) is null)
             {
                 await Report($"{signal}: invalid signal specification", "trap");
                 return 1;

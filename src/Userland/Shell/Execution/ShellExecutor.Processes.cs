@@ -456,7 +456,7 @@ internal sealed partial class ShellExecutor
         long status = await _libc.Wait((int)child);
         if (status > 0 && (status & 0x7F) is not (0 or 2 or 13))
         {
-            await _libc.Print(2, SignalNames.Describe((int)(status & 0x7F)) + "\n");
+            await _libc.Print(2, Signals.Describe((int)(status & 0x7F)) + "\n");
         }
 
         return ShellStatus(status);

@@ -29,6 +29,11 @@ internal sealed partial class ShellParser(string text, int depth = 0)
         "}",
     ];
 
+    private static readonly string[] Openers = ["!", "case", "for", "if", "until", "while", "{"];
+
+    /// <summary>Whether a word begins a compound command.</summary>
+    public static bool BeginsCompound(string word) => Openers.Contains(word, StringComparer.Ordinal);
+
     private readonly List<(Redirection Redirection, string End, bool IsLiteral, bool StripTabs)> _hereDocuments = [];
     private int _at;
     private int _depth = depth;

@@ -3,10 +3,10 @@ using System.Globalization;
 namespace Emulator.Userland;
 
 /// <summary>The signals that programs of the simulated world speak of.</summary>
-internal static class SignalNames
+public static class Signals
 {
     // csharpier-ignore
-    private static readonly (int Number, string Name, string Text)[] Signals =
+    private static readonly (int Number, string Name, string Text)[] Known =
     [
         (1, "HUP", "Hangup"),            (2, "INT", "Interrupt"),           (3, "QUIT", "Quit"),
         (4, "ILL", "Illegal instruction"), (5, "TRAP", "Trace/breakpoint trap"), (6, "ABRT", "Aborted"),
@@ -18,7 +18,7 @@ internal static class SignalNames
 
     /// <summary>strsignal(3).</summary>
     public static string Describe(int signal) =>
-        Array.Find(Signals, entry => entry.Number == signal).Text
+        Array.Find(Known, entry => entry.Number == signal).Text
         ?? string.Create(CultureInfo.InvariantCulture, $"Unknown signal {signal}");
 
     /// <summary>The number of <c>9</c>, <c>KILL</c> or <c>SIGKILL</c>; null when there is none.</summary>
@@ -31,7 +31,7 @@ internal static class SignalNames
 
         string plain = name.StartsWith("SIG", StringComparison.OrdinalIgnoreCase) ? name[3..] : name;
         (int found, string? known, _) = Array.Find(
-            Signals,
+            Known,
             entry => string.Equals(entry.Name, plain, StringComparison.OrdinalIgnoreCase)
         );
         return known is null ? null : found;
@@ -40,6 +40,6 @@ internal static class SignalNames
     /// <summary>kill -l.</summary>
     public static string All() =>
         string.Concat(
-            Signals.Select(entry => string.Create(CultureInfo.InvariantCulture, $"{entry.Number, 2}) {entry.Name}\n"))
+            Known.Select(entry => string.Create(CultureInfo.InvariantCulture, $"{entry.Number, 2}) {entry.Name}\n"))
         );
 }

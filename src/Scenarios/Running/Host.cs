@@ -1,0 +1,178 @@
+using System.Text;
+using Emulator.KernelShim;
+using Emulator.Machine;
+using Emulator.Machine.DeviceTrees;
+using Emulator.Userland;
+
+namespace Emulator.Scenarios;
+
+/// <summary>
+/// The booted Linux of a scenario: its consoles, the processes that steps drive, and what these have opened. Everything steps do
+/// goes through system calls; what they expect of the log, of files and of counts is read where a person would read it.
+/// </summary>
+internal sealed class Host
+{
+    /// <summary>The console that the kernel logs to, and on which steps type that name none.</summary>
+    public const string FirstConsole = "ttyAMA0";
+
+    /// <summary>No scenario opens more consoles than this.</summary>
+    public const int MaximumConsoles = 64;
+
+    private readonly SortedDictionary<string, HostConsole> _consoles = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, UserProcess> _processes = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, VfioUser> _vfio = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, (UserProcess Process, int Descriptor)> _descriptors = new(
+        StringComparer.Ordinal
+    );
+    private Process? _observer;
+
+    /// <summary>Boots a kernel on the board, with the drivers it has and the programs of its file system.</summary>
+    /// <param name="board">The board.</param>
+    /// <param name="profile">Which kernel.</param>
+    /// <param name="tree">The device tree it is told; null for the board's own.</param>
+    public Host(Board board, KernelProfile profile, DeviceTree? tree)
+    {
+        Kernel = new Kernel(board, profile, tree);
+        Kernel.InitCalls.Add(new InitCall("init_IRQ", InitLevel.Interrupts, started => IrqSubsystem.Start(started)));
+        Kernel.InitCalls.Add(new InitCall("iommu_init", InitLevel.Core, started => IommuCore.Start(started)));
+        Kernel.InitCalls.Add(
+            new InitCall("arm_smmu_init", InitLevel.Subsystem, started => ArmSmmuDriver.Start(started))
+        );
+        Kernel.InitCalls.Add(VfioCore.InitCall);
+        Kernel.Boot();
+        new ProgramRunner(UserlandPrograms.All).Install(Kernel);
+        Console(FirstConsole, 0, default);
+    }
+
+    /// <summary>The kernel.</summary>
+    public Kernel Kernel { get; }
+
+    /// <summary>A console by name; it is opened when a step first names it.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="userId">Whose shell it gets when it is opened.</param>
+    /// <param name="place">The step.</param>
+    public HostConsole Console(string name, int userId, Place place)
+    {
+        if (!_consoles.TryGetValue(name, out HostConsole? console))
+        {
+            Bound(_consoles.Count, MaximumConsoles, "consoles", place);
+            console = new HostConsole(Kernel, showsLog: name is FirstConsole, userId);
+            _consoles[name] = console;
+        }
+
+        return console;
+    }
+
+    /// <summary>Starts a process for the steps that name it.</summary>
+    public UserProcess StartProcess(string name, Place place)
+    {
+        Bound(Kernel.Processes.Count, Libc.MaximumProcesses, "processes", place);
+        var process = new UserProcess(Kernel, name);
+        _processes[name] = process;
+        return process;
+    }
+
+    /// <summary>Names what a process has opened of VFIO.</summary>
+    public void Name(string name, VfioUser user)
+    {
+        _vfio[name] = user;
+        Name(name + ".container", user.Process, user.Container);
+        Name(name + ".group", user.Process, user.Group);
+        Name(name + ".device", user.Process, user.Device);
+    }
+
+    /// <summary>Names a descriptor of a process.</summary>
+    public void Name(string name, UserProcess process, int descriptor) => _descriptors[name] = (process, descriptor);
+
+    /// <summary>The process that a name stands for: its own, that of an opened device, or that of a descriptor.</summary>
+    public UserProcess Process(HostName name) =>
+        name.Kind switch
+        {
+            HostObjectKind.Vfio => Vfio(name).Process,
+            HostObjectKind.Descriptor => Descriptor(name).Process,
+            _ => _processes.TryGetValue(name.Name, out UserProcess? process) ? process : throw Unknown(name),
+        };
+
+    /// <summary>What has been opened under a name.</summary>
+    public VfioUser Vfio(HostName name) =>
+        _vfio.TryGetValue(name.Name, out VfioUser? user) ? user : throw Unknown(name);
+
+    /// <summary>The descriptor that a name stands for.</summary>
+    public (UserProcess Process, int Descriptor) Descriptor(HostName name) =>
+        _descriptors.TryGetValue(name.Name, out (UserProcess, int) found) ? found : throw Unknown(name);
+
+    /// <summary>A file's content as root reads it, or a negative errno. No time passes.</summary>
+    public (long Result, string Text) ReadFile(string path)
+    {
+        Process observer = Observer(out ulong buffer);
+        Syscalls calls = Kernel.Calls;
+        long file = calls
+            .Open(observer, PutPath(observer, buffer, path), OpenFlags.ReadOnly | OpenFlags.NonBlocking, 0)
+            .Value;
+        if (file < 0)
+        {
+            return (file, "");
+        }
+
+        var bytes = new List<byte>();
+        byte[] chunk = new byte[BufferBytes];
+        long result;
+        do
+        {
+            Attempt attempt = calls.Read(observer, (int)file, buffer, BufferBytes);
+            result = attempt.IsBlocked ? -(long)Errno.EAGAIN : attempt.Value;
+            observer.Memory.TryRead(buffer, chunk);
+            bytes.AddRange(chunk.AsSpan(0, (int)Math.Max(0, result)));
+        } while (result > 0 && bytes.Count < MaximumFileBytes);
+
+        calls.Close(observer, (int)file);
+        return (Math.Min(result, 0), Encoding.UTF8.GetString([.. bytes]));
+    }
+
+    /// <summary>What a link says, or a negative errno. No time passes.</summary>
+    public (long Result, string Target) ReadLink(string path)
+    {
+        Process observer = Observer(out ulong buffer);
+        ulong name = PutPath(observer, buffer, path);
+        long result = Kernel.Calls.ReadLink(observer, name, buffer + BufferBytes, BufferBytes).Value;
+        byte[] bytes = new byte[Math.Max(0, result)];
+        observer.Memory.TryRead(buffer + BufferBytes, bytes);
+        return (Math.Min(result, 0), Encoding.UTF8.GetString(bytes));
+    }
+
+    private const int BufferBytes = 4096;
+
+    private const int MaximumFileBytes = 1 << 20;
+
+    private static StepFailedException Unknown(HostName name) =>
+        StepFailedException.At(name.Place, $"'{name.Name}' has not been made: the step that names it has not run");
+
+    private static void Bound(int count, int maximum, string what, Place place)
+    {
+        if (count >= maximum)
+        {
+            throw StepFailedException.At(place, $"the scenario has {maximum} {what}; that is the limit");
+        }
+    }
+
+    private static ulong PutPath(Process observer, ulong buffer, string path)
+    {
+        observer.Memory.TryWrite(buffer, Encoding.UTF8.GetBytes(path + "\0"));
+        return buffer;
+    }
+
+    /// <summary>A process of root's that only looks.</summary>
+    private Process Observer(out ulong buffer)
+    {
+        if (_observer is null)
+        {
+            _observer = Kernel.CreateProcess("observer", Kernel.Init);
+            const Protection Both = Protection.Read | Protection.Write;
+            const MapFlags Anonymous = MapFlags.Private | MapFlags.Anonymous;
+            Kernel.Calls.Mmap(_observer, 0, 2 * BufferBytes, Both, Anonymous, -1, 0);
+        }
+
+        buffer = _observer.Memory.Areas[0].Start;
+        return _observer;
+    }
+}
