@@ -202,6 +202,7 @@ public sealed class Scheduler : IEventTarget
     private ExceptionDispatchInfo? _failure;
     private int _lastId;
     private bool _running;
+    private int _holds;
     private bool _calling;
 
     internal Scheduler(Simulation simulation) => _simulation = simulation;
@@ -299,6 +300,11 @@ public sealed class Scheduler : IEventTarget
 
     internal void CancelDeadline(EventHandle handle) => _simulation.Cancel(handle);
 
+    /// <summary>No process runs until <see cref="Release"/>.</summary>
+    internal void Hold() => _holds++;
+
+    internal void Release() => _holds--;
+
     internal void MakeReady(SimulatedProcess process) => _ready.Enqueue(process);
 
     /// <summary>
@@ -307,7 +313,7 @@ public sealed class Scheduler : IEventTarget
     /// </summary>
     internal bool RunReady()
     {
-        if (_ready.Count == 0 || _running)
+        if (_ready.Count == 0 || _running || _holds > 0)
         {
             return false;
         }

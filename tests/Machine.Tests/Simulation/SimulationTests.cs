@@ -196,4 +196,62 @@ public sealed class SimulationTests
         _simulation.RunUntil(60);
         _simulation.Now.Should().Be(60);
     }
+
+    [Fact]
+    public void A_delay_lets_events_happen_and_no_process_run()
+    {
+        List<string> order = [];
+        var queue = new WaitQueue("queue");
+        _simulation.Scheduler.Start(
+            "kernel",
+            async process =>
+            {
+                await process.Do(_ => 0);
+                order.Add("begins");
+                _simulation.Delay(20);
+                order.Add($"ends at {_simulation.Now}");
+            }
+        );
+        _simulation.Scheduler.Start(
+            "other",
+            async process =>
+            {
+                await process.Do(reason => reason == WakeReason.Deadline ? 0 : Attempt.Block(queue, 10));
+                order.Add("other");
+            }
+        );
+        _target.Then = (_, _) => order.Add($"event at {_simulation.Now}");
+        _simulation.Schedule(15, _target);
+
+        _simulation.RunUntil(12);
+
+        order.Should().Equal("begins", "event at 15", "ends at 20");
+        _simulation.Now.Should().Be(20, "the delay went beyond the end of the run");
+        _simulation.RunFor(0);
+        order[^1].Should().Be("other");
+    }
+
+    [Fact]
+    public void Devices_may_run_ahead_to_the_end_of_a_delay_beyond_the_limit_of_the_run()
+    {
+        long horizon = 0;
+        _target.Then = (code, _) =>
+        {
+            if (code == 1)
+            {
+                _simulation.Schedule(30, _target, 2);
+                _simulation.Delay(50);
+            }
+            else
+            {
+                horizon = _simulation.Horizon;
+            }
+        };
+        _simulation.Schedule(10, _target, 1);
+
+        _simulation.RunUntil(20);
+
+        horizon.Should().Be(60);
+        _simulation.Now.Should().Be(60);
+    }
 }
