@@ -79,7 +79,9 @@ internal sealed class World(Board board, IProgramAssembler dma330Assembler)
         kernel.InitCalls.Add(
             new InitCall("arm_smmu_init", InitLevel.Subsystem, started => ArmSmmuDriver.Start(started))
         );
+        kernel.InitCalls.Add(Pl330Driver.InitCall);
         kernel.InitCalls.Add(VfioCore.InitCall);
+        kernel.InitCalls.Add(VosysDmatest.InitCall);
         kernel.Boot();
         new ProgramRunner(UserlandPrograms.All).Install(kernel);
         _console = new HostConsole(kernel);
