@@ -16,9 +16,15 @@ internal sealed class Pl330Slot(ulong address)
 [DebuggerDisplay("thread {Id}, event {Event}, free {IsFree}, running {Running}")]
 internal sealed class Pl330Thread(int id, ulong code)
 {
+    /// <summary>The longest program (MCODE_BUFF_PER_REQ).</summary>
+    public const int BytesPerProgram = 256;
+
+    /// <summary>What a thread takes of the microcode buffer.</summary>
+    public const int CodeBytes = 2 * BytesPerProgram;
+
     public int Id { get; } = id;
 
-    public Pl330Slot[] Slots { get; } = [new(code), new(code + 256)];
+    public Pl330Slot[] Slots { get; } = [new(code), new(code + BytesPerProgram)];
 
     public int Event { get; set; } = -1;
 
@@ -37,7 +43,6 @@ internal sealed class Pl330Thread(int id, ulong code)
 /// <content>Threads: programs into RAM, starting and killing by the debug registers.</content>
 internal sealed partial class Pl330Controller : IEventTarget
 {
-    private const int BytesPerProgram = CodeBytesPerChannel / 2;
     private const byte Kill = 0x01;
     private const byte Go = 0xA0;
 
@@ -128,26 +133,13 @@ internal sealed partial class Pl330Controller : IEventTarget
             return -(long)Errno.EAGAIN;
         }
 
-        // A manager that is secure has its channels run secure, too.
-        uint control = Pl330Program.Control(
-            descriptor.BeatShift,
-            descriptor.BurstBeats,
-            Configuration.ManagerIsNonSecure
-        );
-        byte[]? program = Pl330Program.Build(
-            control,
-            descriptor.Source,
-            descriptor.Destination,
-            descriptor.LengthBytes,
-            thread.Event,
-            Configuration.NeedsBarriers
-        );
+        byte[]? program = BuildProgram(thread, descriptor);
         if (program is null)
         {
             return -(long)Errno.EINVAL;
         }
 
-        if (program.Length > BytesPerProgram)
+        if (program.Length > Pl330Thread.BytesPerProgram)
         {
             Print(LogLevel.Info, Text($"pl330_submit_req:{BufferTooSmallLine} Trying increasing mcbufsz"));
             return -(long)Errno.ENOMEM;
@@ -157,6 +149,25 @@ internal sealed partial class Pl330Controller : IEventTarget
         thread.Slots[index].Descriptor = descriptor;
         _cpu.Store(thread.Slots[index].Address, program);
         return 0;
+    }
+
+    /// <summary>The program of a descriptor; null when its length is no multiple of its bursts.</summary>
+    private byte[]? BuildProgram(Pl330Thread thread, Pl330Descriptor descriptor)
+    {
+        // A manager that is secure has its channels run secure, too.
+        uint control = Pl330Program.Control(
+            descriptor.BeatShift,
+            descriptor.BurstBeats,
+            Configuration.ManagerIsNonSecure
+        );
+        return Pl330Program.Build(
+            control,
+            descriptor.Source,
+            descriptor.Destination,
+            descriptor.LengthBytes,
+            thread.Event,
+            Configuration.NeedsBarriers
+        );
     }
 
     /// <summary>A start that was put off.</summary>
@@ -170,7 +181,10 @@ internal sealed partial class Pl330Controller : IEventTarget
 
     private Pl330State StateOf(Pl330Thread thread) => (Pl330State)(Read(Pl330Register.ChannelStatus(thread.Id)) & 0xF);
 
-    /// <summary>_start: a thread that is still stopping is looked at again later.</summary>
+    /// <summary>
+    /// _start: a thread that has not stopped yet is looked at again later. The real driver spins where it knows that the thread
+    /// will stop; DBGCMD takes effect after a cycle, and no time passes while the kernel runs.
+    /// </summary>
     private void StartThread(Pl330Thread thread)
     {
         switch (StateOf(thread))
@@ -178,15 +192,13 @@ internal sealed partial class Pl330Controller : IEventTarget
             case Pl330State.Stopped:
                 thread.StartsPutOff = 0;
                 Trigger(thread);
-                break;
+                return;
             case Pl330State.Faulting or Pl330State.FaultingCompleting:
                 Stop(thread);
-                PutOffStart(thread);
-                break;
-            case Pl330State.Killing or Pl330State.Completing:
-                PutOffStart(thread);
                 break;
         }
+
+        PutOffStart(thread);
     }
 
     private void PutOffStart(Pl330Thread thread)
@@ -207,8 +219,15 @@ internal sealed partial class Pl330Controller : IEventTarget
             return;
         }
 
+        // What a killed program has sent would complete this one. The real driver takes that interrupt, or the event stays.
+        uint bit = 1U << thread.Event;
+        Write(Pl330Register.InterruptEnable, Read(Pl330Register.InterruptEnable) | bit);
+        if ((Read(Pl330Register.EventStatus) & bit) != 0)
+        {
+            Write(Pl330Register.InterruptClear, bit);
+        }
+
         byte go = (byte)(Go | (Configuration.ManagerIsNonSecure ? 2 : 0));
-        Write(Pl330Register.InterruptEnable, Read(Pl330Register.InterruptEnable) | (1U << thread.Event));
         Execute(go, (byte)thread.Id, (uint)slot.Address, channel: null);
         thread.Running = index;
     }

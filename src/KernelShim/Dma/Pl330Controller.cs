@@ -12,9 +12,6 @@ namespace Emulator.KernelShim;
 [DebuggerDisplay("PL330 {Device.Name,nq}")]
 internal sealed partial class Pl330Controller : DmaDevice
 {
-    /// <summary>A channel's part of the microcode buffer: two programs (MCODE_BUFF_PER_REQ).</summary>
-    private const int CodeBytesPerChannel = 512;
-
     /// <summary>AMBA_NR_IRQS: an AMBA device has no more interrupts.</summary>
     private const int MaximumInterrupts = 9;
 
@@ -131,7 +128,7 @@ internal sealed partial class Pl330Controller : DmaDevice
             _kernel.Profile.Pl330BufferDepthBits
         );
         int channels = Configuration.Channels;
-        _codePages = (channels * CodeBytesPerChannel + PageAllocator.PageBytes - 1) / PageAllocator.PageBytes;
+        _codePages = (channels * Pl330Thread.CodeBytes + PageAllocator.PageBytes - 1) / PageAllocator.PageBytes;
         if (!_kernel.Pages.TryAllocate(_codePages, out _code))
         {
             Print(LogLevel.Error, "Unable to create channels for DMAC");
@@ -162,7 +159,7 @@ internal sealed partial class Pl330Controller : DmaDevice
         return 0;
     }
 
-    private ulong CodeOf(int channel) => _code + (ulong)(channel * CodeBytesPerChannel);
+    private ulong CodeOf(int channel) => _code + (ulong)(channel * Pl330Thread.CodeBytes);
 
     private void LogConfiguration()
     {

@@ -77,6 +77,24 @@ public sealed class DmaEngineTests
         bench.Load(memory + 4096, 1).Should().Equal((byte)'x');
     }
 
+    [Fact]
+    public void An_event_of_a_terminated_copy_does_not_complete_the_next_one()
+    {
+        var bench = new DmaBench();
+        DmaChannel channel = bench.Request();
+        ulong memory = bench.Pages(512);
+        bench.Cpu.Store(memory + 0xF_FFFF, 1, 0x77);
+        DmaBench.Submit(channel, memory + 0x10_0000, memory, 4096);
+        channel.IssuePending();
+        bench.Simulation.RunUntil(() => bench.Register(0x24) != 0);
+
+        channel.TerminateAll();
+
+        bench.Copy(channel, memory + 0x10_0000, memory, 0x10_0000).Should().Be(DmaStatus.Complete);
+        bench.Load(memory + 0x1F_FFFF, 1).Should().Equal(0x77);
+        bench.Interrupts(DmaBench.FirstInterrupt).Should().Be(1);
+    }
+
     [Theory]
     [InlineData("12", "12")]
     [InlineData("0x10", "16")]
