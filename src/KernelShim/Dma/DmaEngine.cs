@@ -18,12 +18,17 @@ public sealed class DmaEngine
     private readonly List<DmaDevice> _devices = [];
     private bool _hasWarned;
 
-    internal DmaEngine(Kernel kernel) => _kernel = kernel;
+    internal DmaEngine(Kernel kernel)
+    {
+        _kernel = kernel;
+        Class = kernel.Files.Make("/sys/class/dma");
+    }
 
     /// <summary>The registered devices in order.</summary>
     public IReadOnlyList<DmaDevice> Devices => _devices;
 
-    private DirectoryInode Class => _kernel.Files.Make("/sys/class/dma");
+    /// <summary>/sys/class/dma, which is there without any device.</summary>
+    private DirectoryInode Class { get; }
 
     /// <summary>Registers a device and shows its channels (dma_async_device_register). It gets the lowest free number.</summary>
     public void Register(DmaDevice device)

@@ -5,6 +5,6 @@ public sealed partial class Kernel
 {
     private DmaEngine? _dma;
 
-    /// <summary>The DMA engine core.</summary>
+    /// <summary>The DMA engine core; it begins when it is first asked for (dma_bus_init).</summary>
     public DmaEngine Dma => _dma ??= new DmaEngine(this);
 }

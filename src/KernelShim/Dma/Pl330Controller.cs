@@ -21,6 +21,7 @@ internal sealed partial class Pl330Controller : DmaDevice
     private const int BufferTooSmallLine = 1490;
 
     private readonly Kernel _kernel;
+    private readonly DmaEngine _engine;
     private readonly CpuPort _cpu;
     private readonly ulong _registers;
     private readonly List<int> _requested = [];
@@ -28,10 +29,11 @@ internal sealed partial class Pl330Controller : DmaDevice
     private ulong _code;
     private int _codePages;
 
-    private Pl330Controller(Kernel kernel, Device device)
+    private Pl330Controller(Kernel kernel, DmaEngine engine, Device device)
         : base(device)
     {
         _kernel = kernel;
+        _engine = engine;
         _cpu = kernel.Board.Cpu;
         _registers = device.Resources[0].Start;
         _resetTasklet = new Tasklet(kernel.Simulation, "pl330_dotask", ResetThreads);
@@ -44,9 +46,9 @@ internal sealed partial class Pl330Controller : DmaDevice
     public override IReadOnlyList<DmaChannel> Channels => _channels;
 
     /// <summary>pl330_probe: takes a device, or gives a negative errno.</summary>
-    public static long Probe(Kernel kernel, Device device, out Pl330Controller? controller)
+    public static long Probe(Kernel kernel, DmaEngine engine, Device device, out Pl330Controller? controller)
     {
-        controller = new Pl330Controller(kernel, device);
+        controller = new Pl330Controller(kernel, engine, device);
         long error = controller.RequestInterrupts();
         if (error == 0)
         {
@@ -65,7 +67,7 @@ internal sealed partial class Pl330Controller : DmaDevice
     /// <summary>pl330_remove.</summary>
     public void Remove()
     {
-        _kernel.Dma.Unregister(this);
+        _engine.Unregister(this);
         foreach (Pl330Channel channel in _channels)
         {
             channel.TerminateAll();
@@ -154,7 +156,7 @@ internal sealed partial class Pl330Controller : DmaDevice
                 ? DmaCapabilities.Memcpy
                 : DmaCapabilities.Memcpy | DmaCapabilities.Slave | DmaCapabilities.Cyclic | DmaCapabilities.Private;
         _isStarted = true;
-        _kernel.Dma.Register(this);
+        _engine.Register(this);
         LogConfiguration();
         return 0;
     }

@@ -13,10 +13,15 @@ public sealed class Pl330Driver : Driver
     private const uint IdMask = 0x000F_FFFF;
 
     private readonly Kernel _kernel;
+    private readonly DmaEngine _engine;
 
-    private Pl330Driver(Kernel kernel) => _kernel = kernel;
+    private Pl330Driver(Kernel kernel)
+    {
+        _kernel = kernel;
+        _engine = kernel.Dma;
+    }
 
-    /// <summary>Registers the class of DMA channels and, where it is built in, the driver.</summary>
+    /// <summary>Registers the driver where it is built in.</summary>
     public static InitCall InitCall { get; } = new("pl330_driver_init", InitLevel.Device, Start);
 
     /// <inheritdoc/>
@@ -36,7 +41,7 @@ public sealed class Pl330Driver : Driver
     public override long Probe(Device device)
     {
         ArgumentNullException.ThrowIfNull(device);
-        long error = Pl330Controller.Probe(_kernel, device, out Pl330Controller? controller);
+        long error = Pl330Controller.Probe(_kernel, _engine, device, out Pl330Controller? controller);
         device.DriverData = controller;
         return error;
     }
@@ -52,7 +57,6 @@ public sealed class Pl330Driver : Driver
 
     private static void Start(Kernel kernel)
     {
-        kernel.Files.Make("/sys/class/dma");
         if (kernel.Profile.HasPl330Driver)
         {
             kernel.Drivers.Register(new Pl330Driver(kernel));
