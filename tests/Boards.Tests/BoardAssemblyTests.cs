@@ -73,6 +73,32 @@ public sealed class BoardAssemblyTests
             );
     }
 
+    [Fact]
+    public void A_stub_of_a_primecell_says_what_it_is_without_a_report_and_nothing_else()
+    {
+        Board board = Emulation.Assemble(
+            """
+            lcd: display@5000 {
+                compatible = "acme,display";
+                reg = <0x5000 0x1000>;
+                emulator,primecell-id = <0x00341111>;
+            };
+            """
+        );
+        ulong[] expected = [0x11, 0x11, 0x34, 0x00, 0x0D, 0xF0, 0x05, 0xB1];
+        for (int n = 0; n < expected.Length; n++)
+        {
+            board.Cpu.Load(0x5FE0 + 4 * (ulong)n, 4, out ulong value).Should().Be(BusStatus.Okay);
+            value.Should().Be(expected[n]);
+        }
+
+        board.Simulation.Trace.Problems.Should().BeEmpty();
+        board.Cpu.Load(0x5FDC, 4, out ulong other).Should().Be(BusStatus.Okay);
+        other.Should().Be(0);
+        board.Cpu.Store(0x5FE0, 4, 1);
+        board.Simulation.Trace.Problems.Should().HaveCount(2);
+    }
+
     [Theory]
     [InlineData("status = \"disabled\";", false)]
     [InlineData("status = \"fail\";", false)]

@@ -145,7 +145,7 @@ public sealed partial class DriverCore
         return text.Length;
     }
 
-    private static long StoreUevent(Process process, string text)
+    internal static long StoreUevent(Process process, string text)
     {
         string action = BusType.CString(text).ToString().Split(' ', 2)[0].TrimEnd('\n');
         return UeventActions.Contains(action, StringComparer.Ordinal)

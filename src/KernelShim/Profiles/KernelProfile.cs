@@ -135,6 +135,11 @@ public static class KernelProfiles
             Type1HasNesting = false,
             Type1MappingLimit = null,
             Type1PinFunction = "vfio_pin_pages",
+            // drivers/dma/pl330.c and dmaengine.c of the vendor's branch.
+            Pl330LogsHexadecimalId = false,
+            Pl330BufferDepthBits = 10,
+            Pl330AlignsBeats = false,
+            DmaEngineLogsDevice = false,
             Modules = ["vfio", "vfio_iommu_type1", "vfio_platform", "vosys_dmatest"],
         };
 

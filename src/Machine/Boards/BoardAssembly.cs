@@ -117,11 +117,7 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
         IDevice? device = null;
         if (model is null)
         {
-            var stub = new StubTarget(context.Name, Board.Simulation.Trace);
-            for (int index = 0; index < reg.Count; index++)
-            {
-                context.MapRegisters(index, stub);
-            }
+            MapStub(context, reg);
         }
         else
         {
@@ -142,6 +138,22 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
                 context.Ports
             )
         );
+    }
+
+    /// <summary><c>emulator,primecell-id</c> says what a PrimeCell that nobody models answers when it is asked what it is.</summary>
+    private void MapStub(NodeContext context, IReadOnlyList<RegEntry> reg)
+    {
+        uint? id = context.Cells("emulator,primecell-id") is [var cell] ? cell : null;
+        for (int index = 0; index < reg.Count; index++)
+        {
+            var stub = new StubTarget(
+                context.Name,
+                Board.Simulation.Trace,
+                reg[index].LengthBytes,
+                index == 0 ? id : null
+            );
+            context.MapRegisters(index, stub);
+        }
     }
 
     /// <summary>The physical <c>reg</c> entries; none for a node on a bus that the CPU cannot reach (an I2C device).</summary>

@@ -38,7 +38,9 @@ internal sealed class Host
         Kernel.InitCalls.Add(
             new InitCall("arm_smmu_init", InitLevel.Subsystem, started => ArmSmmuDriver.Start(started))
         );
+        Kernel.InitCalls.Add(Pl330Driver.InitCall);
         Kernel.InitCalls.Add(VfioCore.InitCall);
+        Kernel.InitCalls.Add(VosysDmatest.InitCall);
         Kernel.Boot();
         new ProgramRunner(UserlandPrograms.All).Install(Kernel);
         Console(FirstConsole, 0, default);

@@ -148,12 +148,35 @@ public sealed class SysfsLayoutTests
     [InlineData(true, "OF: ")]
     public void A_primecell_without_an_id_in_its_registers_is_logged_and_becomes_no_device(bool isModern, string prefix)
     {
-        var board = new BootedBoard(isModern ? BootedBoard.Modern : null);
+        var board = new BootedBoard(
+            isModern ? BootedBoard.Modern : null,
+            tree => tree.GetByPath("/cci@2c090000").SetStrings("compatible", "arm,cci", "arm,primecell")
+        );
 
-        board
-            .LogLines.Should()
-            .Contain(prefix + "amba_device_add() failed (-19) for /smb/motherboard/iofpga@3/aaci@40000");
-        board.List("/sys/bus/amba/devices").Should().NotContain("1c040000.aaci");
+        board.LogLines.Should().Contain(prefix + "amba_device_add() failed (-19) for /cci@2c090000");
+        board.List("/sys/bus/amba/devices").Should().NotContain("2c090000.cci");
+    }
+
+    [Fact]
+    public void Every_primecell_of_the_board_says_what_it_is_and_no_identification_is_a_warning()
+    {
+        var board = new BootedBoard();
+
+        board.LogLines.Should().NotContain(line => line.Contains("failed", StringComparison.Ordinal));
+        board.Kernel.Simulation.Trace.Problems.Should().BeEmpty();
+        foreach (
+            (string device, string id) in new[]
+            {
+                ("1c040000.aaci", "00041041"),
+                ("1c050000.mmci", "00041180"),
+                ("1c060000.kmi", "00041050"),
+                ("1c070000.kmi", "00041050"),
+                ("1c1f0000.clcd", "00041111"),
+            }
+        )
+        {
+            board.User.Cat($"/sys/bus/amba/devices/{device}/id").Should().Be(id + "\n");
+        }
     }
 
     [Fact]
