@@ -81,7 +81,9 @@ internal sealed class World(Board board, IProgramAssembler dma330Assembler)
         );
         kernel.InitCalls.Add(VfioCore.InitCall);
         kernel.Boot();
-        new ProgramRunner(UserlandPrograms.All).Install(kernel);
+        var programs = new ProgramRunner(UserlandPrograms.All);
+        programs.Install(kernel);
+        VfioTestSuite.Install(kernel, programs);
         _console = new HostConsole(kernel);
     }
 
