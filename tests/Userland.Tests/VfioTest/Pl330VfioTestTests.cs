@@ -55,8 +55,7 @@ public sealed class Pl330VfioTestTests
     private readonly GuideSystem _system = new();
 
     [Fact]
-    public void The_DMAC_copies_a_page_and_the_program_says_so() =>
-        _system.Bind().Run(Test).Should().Be((0, Success));
+    public void The_DMAC_copies_a_page_and_the_program_says_so() => _system.Bind().Run(Test).Should().Be((0, Success));
 
     [Fact]
     public void The_system_calls_are_those_of_the_real_program_in_its_order()
@@ -203,7 +202,10 @@ public sealed class Pl330VfioTestTests
     {
         _system.Bind();
         _system.Start(Test);
-        _system.Simulation.RunUntil(() => _system.Screen.Contains("DMAEND", StringComparison.Ordinal), VirtualTime.Second);
+        _system.Simulation.RunUntil(
+            () => _system.Screen.Contains("DMAEND", StringComparison.Ordinal),
+            VirtualTime.Second
+        );
         // The GIC's own enable bit of the line: nobody hears of the interrupt.
         _system.Kernel.Board.Cpu.Store(0x2C00_1180 + 4 * (96 / 32), 4, 1);
         _system.Simulation.RunUntil(() => _system.Console.IsIdle, 20 * VirtualTime.Second);
