@@ -59,7 +59,7 @@ public sealed partial class Syscalls
     {
         byte[] bytes = new byte[MaximumPathBytes];
         int length = 0;
-        while (length < bytes.Length && process.Memory.TryRead(address + (ulong)length, bytes.AsSpan(length, 1)))
+        while (length < bytes.Length && process.Memory.TryPeek(address + (ulong)length, bytes.AsSpan(length, 1)))
         {
             if (bytes[length] == 0)
             {
@@ -75,7 +75,7 @@ public sealed partial class Syscalls
     private static string Bytes(Process process, ulong address, long count)
     {
         byte[] bytes = new byte[Math.Clamp(count, 0, ShownBytes)];
-        return count >= 0 && process.Memory.TryRead(address, bytes)
+        return count >= 0 && process.Memory.TryPeek(address, bytes)
             ? Quoted(Encoding.Latin1.GetString(bytes)) + (count > ShownBytes ? "..." : "")
             : Pointer(address);
     }
@@ -83,7 +83,7 @@ public sealed partial class Syscalls
     private static string Integers(Process process, ulong address, int count)
     {
         byte[] bytes = new byte[4 * count];
-        return process.Memory.TryRead(address, bytes)
+        return process.Memory.TryPeek(address, bytes)
             ? $"[{string.Join(", ", Enumerable.Range(0, count).Select(n => BitConverter.ToInt32(bytes, 4 * n)))}]"
             : Pointer(address);
     }

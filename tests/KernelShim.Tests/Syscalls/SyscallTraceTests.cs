@@ -66,6 +66,32 @@ public sealed class SyscallTraceTests : ITraceSink
         _calls.Should().Equal("open(0x1234, O_RDONLY) = -1 EFAULT");
     }
 
+    [Fact]
+    public void Looking_at_a_buffer_touches_no_page_and_reads_no_register()
+    {
+        ulong memory = (ulong)_process.Mmap(4096);
+        long device = _process.Open("/dev/mem", OpenFlags.ReadWrite);
+        long registers = _process.Do(_ =>
+            _process.Calls.Mmap(
+                _process.Process,
+                0,
+                4096,
+                Protection.Read | Protection.Write,
+                MapFlags.Shared,
+                (int)device,
+                0x2C0A_0000
+            )
+        );
+        ulong free = _process.Kernel.Pages.FreePages;
+        _process.Kernel.Simulation.Trace.Add(this);
+
+        _process.Do(_ => _process.Calls.Write(_process.Process, 77, memory, 4));
+        _process.Do(_ => _process.Calls.Write(_process.Process, 77, (ulong)registers, 4));
+
+        _process.Kernel.Pages.FreePages.Should().Be(free);
+        _calls.Should().Equal($"write(77, 0x{memory:x}, 4) = -1 EBADF", $"write(77, 0x{registers:x}, 4) = -1 EBADF");
+    }
+
     void ITraceSink.Write(TraceEvent traceEvent)
     {
         if (traceEvent.Kind.Name is "kernel.syscall")

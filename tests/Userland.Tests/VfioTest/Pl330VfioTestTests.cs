@@ -108,6 +108,18 @@ public sealed class Pl330VfioTestTests
     }
 
     [Fact]
+    public void A_trace_changes_nothing_of_what_it_shows()
+    {
+        _system.Bind().Run(Test);
+        var other = new GuideSystem();
+        other.Simulation.Trace.Remove(other);
+        other.Bind().Run(Test);
+
+        other.Simulation.Now.Should().Be(_system.Simulation.Now);
+        other.Kernel.Pages.FreePages.Should().Be(_system.Kernel.Pages.FreePages);
+    }
+
+    [Fact]
     public void A_killed_program_gives_everything_back()
     {
         ulong free = _system.Bind().Kernel.Pages.FreePages;
