@@ -29,6 +29,8 @@ public sealed class ArrayTests
     [InlineData("a[99999]=x", "sh: 99999: bad array subscript\n")]
     [InlineData("readonly a=1; a[2]=x", "sh: a: is read only\n")]
     [InlineData("a=(1 2) echo x", "sh: a: an array cannot be passed to a command\n")]
+    [InlineData("a=(1 2); a=3 true", "sh: a: an array cannot be passed to a command\n")]
+    [InlineData("a=(1 2); f() { local a=1; }; f", "sh: local: a: hiding an array is not supported by this shell\n")]
     public void Mistakes_are_told(string script, string errors)
     {
         Outcome outcome = _system.Run(script);

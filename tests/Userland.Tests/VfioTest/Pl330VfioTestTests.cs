@@ -138,6 +138,22 @@ public sealed class Pl330VfioTestTests
     }
 
     [Fact]
+    public void Control_C_ends_the_program_with_its_thread()
+    {
+        _system.Bind().Start(Test);
+        _system.Simulation.RunFor(VirtualTime.Second);
+        _system.Simulation.Scheduler.Processes.Should().Contain(thread => thread.Name == Program);
+
+        _system.Console.Interrupt();
+        _system.Simulation.RunFor(VirtualTime.Millisecond);
+
+        _system.Console.IsIdle.Should().BeTrue();
+        _system.Console.Status.Should().Be(130);
+        _system.Simulation.Scheduler.Processes.Should().NotContain(thread => thread.Name == Program);
+        _system.Run(Test).Should().Be((0, Success), "the group is free again");
+    }
+
+    [Fact]
     public void Of_two_at_once_the_second_cannot_have_the_group()
     {
         _system.Bind().Run(Test + " > /tmp/first & sleep 1; ./test_pl330_vfio_driver /dev/vfio/0 2c0a0000.dma; wait");

@@ -25,6 +25,11 @@ internal sealed partial class ShellExecutor
     private async Task<(string Name, string Value)> Assign(Assignment assignment, bool sets)
     {
         string name = assignment.Name;
+        if (!sets && (State.IsArray(name) || assignment.Elements is not null || assignment.Index is not null))
+        {
+            throw new ShellException($"{name}: an array cannot be passed to a command", 2);
+        }
+
         if (assignment.Elements is null && assignment.Index is null)
         {
             string value = await _expander.Text(assignment.Value);
@@ -34,11 +39,6 @@ internal sealed partial class ShellExecutor
             }
 
             return (name, value);
-        }
-
-        if (!sets)
-        {
-            throw new ShellException($"{name}: an array cannot be passed to a command", 2);
         }
 
         if (assignment.Elements is { } words)

@@ -8,6 +8,9 @@ internal sealed partial class ShellState
 
     private readonly SortedDictionary<string, SortedDictionary<int, string>> _arrays = new(StringComparer.Ordinal);
 
+    /// <summary>Whether a variable is an array.</summary>
+    public bool IsArray(string name) => _arrays.ContainsKey(name);
+
     /// <summary>The elements of an array in order of their indices; a plain variable is an array of one.</summary>
     public IReadOnlyList<string> Elements(string name) =>
         _arrays.TryGetValue(name, out SortedDictionary<int, string>? array) ? [.. array.Values]
