@@ -96,7 +96,7 @@ public sealed partial class Kernel
     /// <summary>Makes a process that runs nothing yet.</summary>
     public Process CreateProcess(string command, Process? parent)
     {
-        var process = new Process(this, ++_lastPid, command, parent);
+        var process = new Process(this, NextPid(), command, parent);
         _processes[process.Id] = process;
         return process;
     }
@@ -137,11 +137,11 @@ public sealed partial class Kernel
             Reap(process);
         }
 
-        if (process.Thread.WaitsOn is null && !process.Thread.HasEnded)
+        foreach (SimulatedProcess thread in process.Threads)
         {
-            return;
+            Simulation.Scheduler.End(thread);
         }
-
-        Simulation.Scheduler.End(process.Thread);
     }
+
+    internal int NextPid() => ++_lastPid;
 }

@@ -29,5 +29,7 @@ public static class UserlandPrograms
         SedCommand.Program,
         ExprCommand.Program,
         DtcCommand.Program,
+        DevMemCommand.Program,
+        MakeCommand.Program,
     ];
 }

@@ -9,7 +9,7 @@ public sealed class ConsoleTests
             """
               - host: { on: tty2, run: x=2 }
               - host: { on: tty3, run: cd /sys }
-              - host: { on: tty2, run: "# echo $x; pwd\n2\n/" }
+              - host: { on: tty2, run: "# echo $x; pwd\n2\n/root" }
               - host: { on: tty3, run: "# echo $x; pwd\n\n/sys" }
             """
         );

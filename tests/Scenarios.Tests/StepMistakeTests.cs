@@ -145,7 +145,10 @@ public sealed class StepMistakeTests
     public void Wait_and_never(string step, params string[] errors) => Check(step, errors);
 
     [Theory]
-    [InlineData("- expect: {}", "5:13: expect needs one of: memory:, registers:, interrupts:, fault:, value:, trace:, dmesg:, path:, irqs:")]
+    [InlineData(
+        "- expect: {}",
+        "5:13: expect needs one of: memory:, registers:, interrupts:, fault:, value:, trace:, dmesg:, path:, irqs:"
+    )]
     [InlineData(
         "- expect: { memory: 0x8000_0000, size: 4 }",
         "5:13: expect memory needs what it equals: 'equals:' another memory, or one of fill:, bytes:, words:, quads:, text:, file:"
@@ -187,7 +190,10 @@ public sealed class StepMistakeTests
     [Theory]
     [InlineData("- repeat: { steps: [] }", "5:13: repeat needs 'times:'")]
     [InlineData("- repeat: { times: 3 }", "5:13: repeat needs 'steps:'")]
-    [InlineData("- repeat: { times: 3, steps: [{ frobnicate: 1 }] }", "5:35: unknown step 'frobnicate'; valid steps: *")]
+    [InlineData(
+        "- repeat: { times: 3, steps: [{ frobnicate: 1 }] }",
+        "5:35: unknown step 'frobnicate'; valid steps: *"
+    )]
     [InlineData(
         "- repeat: { times: 3, step: [] }",
         "5:13: repeat needs 'steps:'",

@@ -160,6 +160,34 @@ public sealed class AddressSpace(PageAllocator allocator, CpuPort cpu)
     /// <summary>Writes user memory: copy_to_user. False where it would fault.</summary>
     public bool TryWrite(ulong address, ReadOnlySpan<byte> data) => Copy(address, default, data, isWrite: true);
 
+    /// <summary>
+    /// Reads memory for a person to look at: changes nothing, so pages that nobody has touched are not made and device
+    /// registers are not read. False where it would have to.
+    /// </summary>
+    public bool TryPeek(ulong address, Span<byte> data)
+    {
+        for (int done = 0; done < data.Length; )
+        {
+            ulong at = address + (ulong)done;
+            ulong offset = at & (PageBytes - 1);
+            bool isMemory = Find(at) is { DeviceAddress: null } area && area.Protection.HasFlag(Protection.Read);
+            if (!isMemory || !_pages.TryGetValue(at - offset, out UserPage? page))
+            {
+                return false;
+            }
+
+            int piece = (int)Math.Min((ulong)(data.Length - done), PageBytes - offset);
+            if (cpu.Load(page.Physical + offset, data.Slice(done, piece)) != BusStatus.Okay)
+            {
+                return false;
+            }
+
+            done += piece;
+        }
+
+        return true;
+    }
+
     /// <summary>A load by the program itself: RAM, or a device register through a mapping, as one access.</summary>
     public bool TryLoad(ulong address, int sizeBytes, out ulong value, out BusStatus status)
     {

@@ -42,7 +42,7 @@ public readonly record struct Descriptor(OpenFile File, bool CloseOnExec);
 
 /// <summary>A simulated process (struct task_struct): memory, descriptors, credentials, limits.</summary>
 [DebuggerDisplay("{Command,nq} ({Id})")]
-public sealed class Process
+public sealed partial class Process
 {
     /// <summary>RLIMIT_NOFILE.</summary>
     public const int MaximumDescriptors = 1024;
@@ -82,7 +82,7 @@ public sealed class Process
     /// <summary>Its parent; null for the first.</summary>
     public Process? Parent { get; }
 
-    /// <summary>Its thread on the simulation's scheduler.</summary>
+    /// <summary>Its first thread on the simulation's scheduler; signals go to it.</summary>
     public SimulatedProcess Thread { get; internal set; }
 
     /// <summary>Its memory.</summary>
@@ -204,6 +204,7 @@ public sealed class Process
 
         HasExited = true;
         ExitStatus = status;
+        Syscalls.TraceExit(this, status);
         foreach (int descriptor in _descriptors.Keys.ToArray())
         {
             Close(descriptor);

@@ -74,6 +74,12 @@ public sealed partial record KernelProfile
 
     /// <summary>Modules that are there, loaded or built in, by name.</summary>
     public IReadOnlyList<string> Modules { get; init; } = [];
+
+    /// <summary>
+    /// What is installed on its file system besides the usual commands, by name: <c>vfio-host-test</c>. A profile is the
+    /// software of one source, kernel and file system together.
+    /// </summary>
+    public IReadOnlyList<string> Packages { get; init; } = [];
 }
 
 /// <summary>The kernels that can be asked for.</summary>
@@ -141,6 +147,8 @@ public static class KernelProfiles
             Pl330AlignsBeats = false,
             DmaEngineLogsDevice = false,
             Modules = ["vfio", "vfio_iommu_type1", "vfio_platform", "vosys_dmatest"],
+            // "Test Case 1" of the guide has it cloned and built.
+            Packages = ["vfio-host-test"],
         };
 
     /// <summary>All of them.</summary>

@@ -9,8 +9,7 @@ public sealed partial class Syscalls
     private const int PollBytes = 8;
     private const int MaximumPolls = 1024;
 
-    /// <summary>eventfd2(2). Flags: 1 EFD_SEMAPHORE, O_NONBLOCK, O_CLOEXEC.</summary>
-    public Attempt EventFd(Process process, uint initial, int flags)
+    private Attempt EventFdCore(Process process, uint initial, int flags)
     {
         Enter(process, "eventfd2");
         const int Known = 1 | (int)OpenFlags.NonBlocking | (int)OpenFlags.CloseOnExec;
@@ -26,8 +25,7 @@ public sealed partial class Syscalls
         return process.Install(file, ((OpenFlags)flags).HasFlag(OpenFlags.CloseOnExec));
     }
 
-    /// <summary>pipe2(2): two descriptors of 32 bits at <paramref name="descriptors"/>, the reading end first.</summary>
-    public Attempt Pipe(Process process, ulong descriptors, int flags)
+    private Attempt PipeCore(Process process, ulong descriptors, int flags)
     {
         Enter(process, "pipe2");
         (OpenFile reader, OpenFile writer) = PipeFile.Create((OpenFlags)flags & OpenFlags.NonBlocking);
@@ -52,8 +50,7 @@ public sealed partial class Syscalls
         return process.Refuse(Errno.EFAULT, "do_pipe2", "the array is not in the process's memory");
     }
 
-    /// <summary>poll(2): an array of { fd, events, revents } (struct pollfd); the deadline is an absolute virtual time.</summary>
-    public Attempt Poll(Process process, ulong array, int count, long deadline)
+    private Attempt PollCore(Process process, ulong array, int count, long deadline)
     {
         Enter(process, "poll");
         if (count is < 0 or > MaximumPolls)
@@ -68,7 +65,7 @@ public sealed partial class Syscalls
         }
 
         int ready = 0;
-        OpenFile? waitsFor = null;
+        var waitsFor = new List<WaitQueue>();
         for (int n = 0; n < count; n++)
         {
             Span<byte> entry = bytes.AsSpan(n * PollBytes, PollBytes);
@@ -79,14 +76,20 @@ public sealed partial class Syscalls
                 descriptor < 0 ? (short)0
                 : file is null ? (short)0x20
                 : (short)(file.Poll() & (wanted | PollEvents.Error | PollEvents.HangUp));
-            waitsFor ??= file;
+            if (file is not null)
+            {
+                waitsFor.Add(file.Waiters);
+            }
+
             ready += events != 0 ? 1 : 0;
             BinaryPrimitives.WriteInt16LittleEndian(entry[6..], events);
         }
 
         if (ready == 0 && deadline > _kernel.Simulation.Now)
         {
-            return Attempt.Block(waitsFor?.Waiters ?? _kernel.Sleepers, deadline);
+            return waitsFor.Count == 0
+                ? Attempt.Block(_kernel.Sleepers, deadline)
+                : Attempt.BlockOnAny(waitsFor, deadline);
         }
 
         return process.Memory.TryWrite(array, bytes)
@@ -94,8 +97,7 @@ public sealed partial class Syscalls
             : process.Refuse(Errno.EFAULT, "do_sys_poll", "the array is not in the process's memory");
     }
 
-    /// <summary>nanosleep(2) until an absolute virtual time in picoseconds. EINTR when a signal comes first.</summary>
-    public Attempt Sleep(Process process, long until, WakeReason reason)
+    private Attempt SleepCore(Process process, long until, WakeReason reason)
     {
         Enter(process, "nanosleep");
         return reason == WakeReason.Signal ? process.Refuse(Errno.EINTR, "do_nanosleep", "a signal came")
@@ -103,8 +105,7 @@ public sealed partial class Syscalls
             : Attempt.Block(_kernel.Sleepers, until);
     }
 
-    /// <summary>waitpid(2): the exit status of a process; EAGAIN for WNOHANG while it runs.</summary>
-    public Attempt Wait(Process process, int id, bool noHang)
+    private Attempt WaitCore(Process process, int id, bool noHang)
     {
         Enter(process, "wait4");
         if (!_kernel.Processes.TryGetValue(id, out Process? child) || child.Parent != process)
@@ -121,8 +122,7 @@ public sealed partial class Syscalls
         return noHang ? -(long)Errno.EAGAIN : Attempt.Block(child.Exited);
     }
 
-    /// <summary>setrlimit(2) of RLIMIT_MEMLOCK.</summary>
-    public Attempt SetMemlockLimit(Process process, ulong bytes)
+    private Attempt SetMemlockLimitCore(Process process, ulong bytes)
     {
         Enter(process, "setrlimit");
         if (bytes > process.MemlockLimitBytes && !process.Has(Capabilities.SysResource))
@@ -134,8 +134,7 @@ public sealed partial class Syscalls
         return 0;
     }
 
-    /// <summary>kill(2): signal 0 only asks; the others end the process, as their default action does.</summary>
-    public Attempt Kill(Process process, int id, int signal)
+    private Attempt KillCore(Process process, int id, int signal)
     {
         Enter(process, "kill");
         if (!_kernel.Processes.TryGetValue(id, out Process? target) || target.HasExited)

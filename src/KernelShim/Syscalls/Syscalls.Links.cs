@@ -6,8 +6,7 @@ namespace Emulator.KernelShim;
 /// <content>Calls that move names about: symlink, rename, getcwd; and fcntl's F_DUPFD.</content>
 public sealed partial class Syscalls
 {
-    /// <summary>symlink(2).</summary>
-    public Attempt SymLink(Process process, string target, ulong path)
+    private Attempt SymLinkCore(Process process, string target, ulong path)
     {
         if (ReadPath(process, "symlink", path, out string text) is { } refused)
         {
@@ -25,8 +24,7 @@ public sealed partial class Syscalls
             : Create(process, found, () => new LinkInode(target), out _);
     }
 
-    /// <summary>rename(2) within tmpfs.</summary>
-    public Attempt Rename(Process process, string oldPath, string newPath)
+    private Attempt RenameCore(Process process, string oldPath, string newPath)
     {
         Enter(process, "rename");
         Lookup from = Files.Walk(process, oldPath, followLast: false);
@@ -90,8 +88,7 @@ public sealed partial class Syscalls
         return 0;
     }
 
-    /// <summary>getcwd(2): the length with the terminating zero.</summary>
-    public Attempt GetCwd(Process process, ulong buffer, long size)
+    private Attempt GetCwdCore(Process process, ulong buffer, long size)
     {
         Enter(process, "getcwd");
         byte[] path = Encoding.UTF8.GetBytes(process.WorkingDirectory.Path + "\0");
@@ -100,8 +97,7 @@ public sealed partial class Syscalls
             : process.Refuse(Errno.EFAULT, "sys_getcwd", "the buffer is not in the process's memory");
     }
 
-    /// <summary>fcntl(2) F_DUPFD_CLOEXEC: the lowest free descriptor from <paramref name="from"/> on.</summary>
-    public Attempt DupFrom(Process process, int descriptor, int from)
+    private Attempt DupFromCore(Process process, int descriptor, int from)
     {
         if (File(process, "fcntl64", descriptor, out OpenFile file) is { } refused)
         {

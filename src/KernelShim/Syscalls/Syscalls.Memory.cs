@@ -33,8 +33,7 @@ public sealed partial class Syscalls
     /// <summary>No process maps more than this, so that a wrong length cannot exhaust the host.</summary>
     private const ulong MaximumMapping = 1UL << 30;
 
-    /// <summary>mmap(2).</summary>
-    public Attempt Mmap(
+    private Attempt MmapCore(
         Process process,
         ulong address,
         ulong length,
@@ -124,8 +123,7 @@ public sealed partial class Syscalls
         return (long)start;
     }
 
-    /// <summary>munmap(2).</summary>
-    public Attempt Munmap(Process process, ulong address, ulong length)
+    private Attempt MunmapCore(Process process, ulong address, ulong length)
     {
         Enter(process, "munmap");
         ulong rounded = (length + PageMask) & ~PageMask;
@@ -138,8 +136,7 @@ public sealed partial class Syscalls
         return 0;
     }
 
-    /// <summary>mprotect(2) of whole mappings.</summary>
-    public Attempt Mprotect(Process process, ulong address, ulong length, Protection protection)
+    private Attempt MprotectCore(Process process, ulong address, ulong length, Protection protection)
     {
         Enter(process, "mprotect");
         ulong end = address + ((length + PageMask) & ~PageMask);

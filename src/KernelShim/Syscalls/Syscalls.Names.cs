@@ -12,11 +12,7 @@ public sealed partial class Syscalls
 
     private const int EntryHeaderBytes = 19;
 
-    /// <summary>
-    /// stat(2), or lstat(2) when <paramref name="follow"/> is false: st_mode at 16, st_uid 24, st_rdev 32,
-    /// st_size 48, st_blocks 64, st_mtime 88 (that of the boot: the times of files are not kept).
-    /// </summary>
-    public Attempt Stat(Process process, ulong path, ulong buffer, bool follow = true)
+    private Attempt StatCore(Process process, ulong path, ulong buffer, bool follow)
     {
         if (ReadPath(process, follow ? "stat" : "lstat", path, out string text) is { } refused)
         {
@@ -29,12 +25,10 @@ public sealed partial class Syscalls
             : WriteStat(process, found.Inode, buffer);
     }
 
-    /// <summary>fstat(2).</summary>
-    public Attempt FStat(Process process, int descriptor, ulong buffer) =>
+    private Attempt FStatCore(Process process, int descriptor, ulong buffer) =>
         File(process, "fstat", descriptor, out OpenFile file) ?? WriteStat(process, file.Inode, buffer);
 
-    /// <summary>readlink(2): the target without a terminating zero, cut to the buffer.</summary>
-    public Attempt ReadLink(Process process, ulong path, ulong buffer, long size)
+    private Attempt ReadLinkCore(Process process, ulong path, ulong buffer, long size)
     {
         if (ReadPath(process, "readlink", path, out string text) is { } refused)
         {
@@ -66,8 +60,7 @@ public sealed partial class Syscalls
             : process.Refuse(Errno.EFAULT, "readlink_copy", "the buffer is not in the process's memory");
     }
 
-    /// <summary>getdents64(2).</summary>
-    public Attempt GetDents(Process process, int descriptor, ulong buffer, long size)
+    private Attempt GetDentsCore(Process process, int descriptor, ulong buffer, long size)
     {
         if (File(process, "getdents64", descriptor, out OpenFile file) is { } refused)
         {
@@ -107,8 +100,7 @@ public sealed partial class Syscalls
         return bytes.Count;
     }
 
-    /// <summary>mkdir(2).</summary>
-    public Attempt MkDir(Process process, ulong path, int mode)
+    private Attempt MkDirCore(Process process, ulong path, int mode)
     {
         if (ReadPath(process, "mkdir", path, out string text) is { } refused)
         {
@@ -125,14 +117,11 @@ public sealed partial class Syscalls
             : Create(process, found, () => new DirectoryInode(FileSystemKind.Tmpfs, mode & 0x1FF), out _);
     }
 
-    /// <summary>unlink(2).</summary>
-    public Attempt Unlink(Process process, ulong path) => Remove(process, "unlink", path, directory: false);
+    private Attempt UnlinkCore(Process process, ulong path) => Remove(process, "unlink", path, directory: false);
 
-    /// <summary>rmdir(2).</summary>
-    public Attempt RmDir(Process process, ulong path) => Remove(process, "rmdir", path, directory: true);
+    private Attempt RmDirCore(Process process, ulong path) => Remove(process, "rmdir", path, directory: true);
 
-    /// <summary>chmod(2).</summary>
-    public Attempt ChMod(Process process, ulong path, int mode)
+    private Attempt ChModCore(Process process, ulong path, int mode)
     {
         if (ReadPath(process, "chmod", path, out string text) is { } refused)
         {
@@ -159,8 +148,7 @@ public sealed partial class Syscalls
         return 0;
     }
 
-    /// <summary>chdir(2).</summary>
-    public Attempt ChDir(Process process, ulong path)
+    private Attempt ChDirCore(Process process, ulong path)
     {
         if (ReadPath(process, "chdir", path, out string text) is { } refused)
         {

@@ -5,8 +5,7 @@ namespace Emulator.KernelShim;
 /// <content>chown.</content>
 public sealed partial class Syscalls
 {
-    /// <summary>chown(2), or lchown(2) where links are not followed; -1 leaves the owner or the group as it is.</summary>
-    public Attempt ChOwn(Process process, ulong path, int userId, int groupId, bool follow = true)
+    private Attempt ChOwnCore(Process process, ulong path, int userId, int groupId, bool follow)
     {
         if (ReadPath(process, "chown", path, out string text) is { } refused)
         {

@@ -13,11 +13,7 @@ public sealed partial class Syscalls
     /// <summary>The length of each of the six fields of struct new_utsname.</summary>
     public const int UtsFieldBytes = 65;
 
-    /// <summary>
-    /// syslog(2): 3 reads the log, 4 reads and clears it, 5 clears it, 6 and 7 turn the console off and on, 8 sets its level,
-    /// 10 asks for the buffer's size. Lines are <c>&lt;6&gt;[    1.234567] text</c>; what does not fit is left out at the front.
-    /// </summary>
-    public Attempt SysLog(Process process, int type, ulong buffer, int length)
+    private Attempt SysLogCore(Process process, int type, ulong buffer, int length)
     {
         Enter(process, "syslog");
         bool mayAsk = type is 3 or 10;
@@ -49,8 +45,7 @@ public sealed partial class Syscalls
         }
     }
 
-    /// <summary>clock_gettime(2): struct timespec of 64-bit fields; 0 CLOCK_REALTIME, 1 CLOCK_MONOTONIC.</summary>
-    public Attempt ClockGetTime(Process process, int clock, ulong buffer)
+    private Attempt ClockGetTimeCore(Process process, int clock, ulong buffer)
     {
         Enter(process, "clock_gettime");
         if (clock is not (0 or 1))
@@ -68,8 +63,7 @@ public sealed partial class Syscalls
             : process.Refuse(Errno.EFAULT, "put_timespec64", "the buffer is not in the process's memory");
     }
 
-    /// <summary>uname(2): six strings of <see cref="UtsFieldBytes"/> bytes.</summary>
-    public Attempt UName(Process process, ulong buffer)
+    private Attempt UNameCore(Process process, ulong buffer)
     {
         Enter(process, "uname");
         string[] fields =
@@ -93,11 +87,7 @@ public sealed partial class Syscalls
             : process.Refuse(Errno.EFAULT, "sys_newuname", "the buffer is not in the process's memory");
     }
 
-    /// <summary>
-    /// The first half of execve(2): finds the file and checks that it may be run. What then runs is the caller's affair,
-    /// for a program here is no machine code.
-    /// </summary>
-    public Attempt Exec(Process process, ulong path, out RegularInode? file)
+    private Attempt ExecCore(Process process, ulong path, out RegularInode? file)
     {
         file = null;
         if (ReadPath(process, "execve", path, out string text) is { } refused)

@@ -17,8 +17,7 @@ public sealed partial class Syscalls
 
     private FileTree Files => _kernel.Files;
 
-    /// <summary>open(2).</summary>
-    public Attempt Open(Process process, ulong path, OpenFlags flags, int mode)
+    private Attempt OpenCore(Process process, ulong path, OpenFlags flags, int mode)
     {
         if (ReadPath(process, "open", path, out string text) is { } refused)
         {
@@ -53,15 +52,13 @@ public sealed partial class Syscalls
         return OpenInode(process, inode!, text, flags);
     }
 
-    /// <summary>close(2).</summary>
-    public Attempt Close(Process process, int descriptor)
+    private Attempt CloseCore(Process process, int descriptor)
     {
         Enter(process, "close");
         return process.Close(descriptor) ? 0 : BadDescriptor(process, descriptor);
     }
 
-    /// <summary>read(2).</summary>
-    public Attempt Read(Process process, int descriptor, ulong buffer, long count)
+    private Attempt ReadCore(Process process, int descriptor, ulong buffer, long count)
     {
         if (File(process, "read", descriptor, out OpenFile file) is { } refused)
         {
@@ -78,8 +75,7 @@ public sealed partial class Syscalls
         return result;
     }
 
-    /// <summary>write(2).</summary>
-    public Attempt Write(Process process, int descriptor, ulong buffer, long count)
+    private Attempt WriteCore(Process process, int descriptor, ulong buffer, long count)
     {
         if (File(process, "write", descriptor, out OpenFile file) is { } refused)
         {
@@ -102,8 +98,7 @@ public sealed partial class Syscalls
         return result;
     }
 
-    /// <summary>pread64(2).</summary>
-    public Attempt PRead(Process process, int descriptor, ulong buffer, long count, long position) =>
+    private Attempt PReadCore(Process process, int descriptor, ulong buffer, long count, long position) =>
         File(process, "pread64", descriptor, out OpenFile file)
         ?? (
             !file.IsSeekable ? process.Refuse(Errno.ESPIPE, "ksys_pread64", "the file has no positions")
@@ -112,8 +107,7 @@ public sealed partial class Syscalls
             : file.Read(process, buffer, Math.Min(count, int.MaxValue), position)
         );
 
-    /// <summary>pwrite64(2).</summary>
-    public Attempt PWrite(Process process, int descriptor, ulong buffer, long count, long position) =>
+    private Attempt PWriteCore(Process process, int descriptor, ulong buffer, long count, long position) =>
         File(process, "pwrite64", descriptor, out OpenFile file)
         ?? (
             !file.IsSeekable ? process.Refuse(Errno.ESPIPE, "ksys_pwrite64", "the file has no positions")
@@ -122,12 +116,7 @@ public sealed partial class Syscalls
             : file.Write(process, buffer, Math.Min(count, int.MaxValue), position)
         );
 
-    /// <summary>lseek(2).</summary>
-    /// <param name="process">Who.</param>
-    /// <param name="descriptor">Which file.</param>
-    /// <param name="offset">How far.</param>
-    /// <param name="whence">0 SEEK_SET, 1 SEEK_CUR, 2 SEEK_END.</param>
-    public Attempt LSeek(Process process, int descriptor, long offset, int whence)
+    private Attempt LSeekCore(Process process, int descriptor, long offset, int whence)
     {
         if (File(process, "lseek", descriptor, out OpenFile file) is { } refused)
         {
@@ -155,12 +144,10 @@ public sealed partial class Syscalls
         return position;
     }
 
-    /// <summary>ioctl(2).</summary>
-    public Attempt Ioctl(Process process, int descriptor, uint command, ulong argument) =>
+    private Attempt IoctlCore(Process process, int descriptor, uint command, ulong argument) =>
         File(process, "ioctl", descriptor, out OpenFile file) ?? file.Ioctl(process, command, argument);
 
-    /// <summary>dup(2).</summary>
-    public Attempt Dup(Process process, int descriptor)
+    private Attempt DupCore(Process process, int descriptor)
     {
         if (File(process, "dup", descriptor, out OpenFile file) is { } refused)
         {
@@ -176,8 +163,7 @@ public sealed partial class Syscalls
         return result;
     }
 
-    /// <summary>dup2(2).</summary>
-    public Attempt Dup2(Process process, int descriptor, int target)
+    private Attempt Dup2Core(Process process, int descriptor, int target)
     {
         if (File(process, "dup2", descriptor, out OpenFile file) is { } refused)
         {

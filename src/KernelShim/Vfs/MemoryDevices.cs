@@ -2,7 +2,7 @@ using Emulator.Machine;
 
 namespace Emulator.KernelShim;
 
-/// <summary>/dev/null, /dev/zero and /dev/full (drivers/char/mem.c).</summary>
+/// <summary>/dev/null, /dev/zero, /dev/full and /dev/mem (drivers/char/mem.c).</summary>
 internal static class MemoryDevices
 {
     private const int Major = 1;
@@ -13,6 +13,7 @@ internal static class MemoryDevices
         Add(dev, "null", 3);
         Add(dev, "zero", 5);
         Add(dev, "full", 7);
+        dev.Add("mem", new DeviceInode(0x1A0, Major, 1, PhysicalMemoryFile.Open));
     }
 
     private static void Add(DirectoryInode dev, string name, int minor) =>

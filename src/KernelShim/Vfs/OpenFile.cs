@@ -34,6 +34,9 @@ public enum OpenFlags
     /// <summary>O_NONBLOCK.</summary>
     NonBlocking = 0x800,
 
+    /// <summary>O_SYNC: for /dev/mem, that what is mapped is not cached.</summary>
+    Synchronous = 0x10_1000,
+
     /// <summary>O_DIRECTORY.</summary>
     Directory = 0x1_0000,
 

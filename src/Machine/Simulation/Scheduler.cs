@@ -29,7 +29,7 @@ public sealed class NothingCanHappenException : Exception
 public sealed class SimulatedProcess
 {
     private readonly Scheduler _scheduler;
-    private LinkedListNode<SimulatedProcess>? _place;
+    private readonly List<(WaitQueue Queue, LinkedListNode<SimulatedProcess> Place)> _places = [];
     private EventHandle _deadline;
     private WakeReason _reason;
     private bool _signalled;
@@ -96,7 +96,12 @@ public sealed class SimulatedProcess
     {
         Resume = resume;
         WaitsOn = attempt.WaitsOn;
-        _place = WaitsOn!.Add(this);
+        _places.Add((WaitsOn!, WaitsOn!.Add(this)));
+        foreach (WaitQueue queue in attempt.AlsoWaitsOn ?? [])
+        {
+            _places.Add((queue, queue.Add(this)));
+        }
+
         if (attempt.Deadline != VirtualTime.Never)
         {
             _deadline = _scheduler.ScheduleDeadline(this, attempt.Deadline);
@@ -121,14 +126,18 @@ public sealed class SimulatedProcess
     /// <summary>Stops waiting without being woken. False when it did not wait.</summary>
     internal bool Withdraw()
     {
-        if (WaitsOn is not { } queue)
+        if (WaitsOn is null)
         {
             return false;
         }
 
-        queue.Remove(_place!);
+        foreach ((WaitQueue queue, LinkedListNode<SimulatedProcess> place) in _places)
+        {
+            queue.Remove(place);
+        }
+
+        _places.Clear();
         WaitsOn = null;
-        _place = null;
         _scheduler.CancelDeadline(_deadline);
         _deadline = default;
         return true;
@@ -221,10 +230,12 @@ public sealed class Scheduler : IEventTarget
         return process;
     }
 
-    /// <summary>Ends a process that has no program.</summary>
+    /// <summary>Ends a process: what it waits for is forgotten, and its program, if it has one, does not go on.</summary>
     public void End(SimulatedProcess process)
     {
         ArgumentNullException.ThrowIfNull(process);
+        process.Withdraw();
+        process.Resume = null;
         process.HasEnded = true;
         _processes.Remove(process);
     }

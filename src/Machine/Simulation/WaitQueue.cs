@@ -27,6 +27,9 @@ public enum WakeReason
 /// <param name="Deadline">The time at which it is woken anyway, in picoseconds, or <see cref="VirtualTime.Never"/>.</param>
 public readonly record struct Attempt(long Value, WaitQueue? WaitsOn, long Deadline)
 {
+    /// <summary>Further queues, any of which wakes the caller too: what poll(2) of several files waits on.</summary>
+    public IReadOnlyList<WaitQueue>? AlsoWaitsOn { get; init; }
+
     /// <summary>Whether the caller has to wait.</summary>
     public bool IsBlocked => WaitsOn is not null;
 
@@ -38,6 +41,13 @@ public readonly record struct Attempt(long Value, WaitQueue? WaitsOn, long Deadl
 
     /// <summary>The call has to wait.</summary>
     public static Attempt Block(WaitQueue queue, long deadline = VirtualTime.Never) => new(0, queue, deadline);
+
+    /// <summary>The call has to wait for the first of several; there is one at least.</summary>
+    public static Attempt BlockOnAny(IReadOnlyList<WaitQueue> queues, long deadline = VirtualTime.Never)
+    {
+        ArgumentNullException.ThrowIfNull(queues);
+        return new Attempt(0, queues[0], deadline) { AlsoWaitsOn = queues.Count > 1 ? [.. queues.Skip(1)] : null };
+    }
 }
 
 /// <summary>Where processes wait, named as the kernel names it (<c>n_tty_read</c>): <c>ps</c> and diagnoses show it.</summary>

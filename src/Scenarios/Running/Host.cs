@@ -42,7 +42,9 @@ internal sealed class Host
         Kernel.InitCalls.Add(VfioCore.InitCall);
         Kernel.InitCalls.Add(VosysDmatest.InitCall);
         Kernel.Boot();
-        new ProgramRunner(UserlandPrograms.All).Install(Kernel);
+        var programs = new ProgramRunner(UserlandPrograms.All);
+        programs.Install(Kernel);
+        VfioTestSuite.Install(Kernel, programs);
         Console(FirstConsole, 0, default);
     }
 

@@ -1,6 +1,5 @@
-using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using Emulator.KernelShim;
-using Emulator.Machine;
 using Emulator.Userland;
 
 namespace Emulator.Scenarios;
@@ -41,15 +40,9 @@ internal sealed class VfioUser(UserProcess process, string deviceName)
     /// <summary>VFIO_DEVICE_GET_REGION_INFO.</summary>
     public async Task<(CallOutcome Outcome, ulong SizeBytes, ulong Offset)> RegionInfo(Libc libc, uint index)
     {
-        byte[] info = new byte[32];
-        BinaryPrimitives.WriteUInt32LittleEndian(info, 32);
-        BinaryPrimitives.WriteUInt32LittleEndian(info.AsSpan(8), index);
-        long result = await libc.Ioctl(Device, VfioIoctl.DeviceGetRegionInfo, info);
-        return (
-            new CallOutcome("VFIO_DEVICE_GET_REGION_INFO", result),
-            BinaryPrimitives.ReadUInt64LittleEndian(info.AsSpan(16)),
-            BinaryPrimitives.ReadUInt64LittleEndian(info.AsSpan(24))
-        );
+        var asked = new VfioRegionInfo { ArgumentBytes = (uint)Unsafe.SizeOf<VfioRegionInfo>(), Index = index };
+        (long result, VfioRegionInfo info) = await libc.Ioctl(Device, VfioIoctl.DeviceGetRegionInfo, asked);
+        return (new CallOutcome("VFIO_DEVICE_GET_REGION_INFO", result), info.Size, info.Offset);
     }
 
     /// <summary>Maps a region into the process once, and gives its address there.</summary>

@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using Emulator.KernelShim;
+using Emulator.Machine;
 using YamlDotNet.RepresentationModel;
 
 namespace Emulator.Scenarios;
@@ -47,7 +49,8 @@ internal sealed record VfioIrqName(HostName Device, uint Index, Place Place)
             world,
             async libc =>
             {
-                if (await libc.PollRead(descriptor, patience) == 1)
+                long deadline = VirtualTime.Add(world.Simulation.Now, patience);
+                if ((await libc.Poll([(descriptor, PollEvents.In)], deadline)).Result == 1)
                 {
                     (_, byte[] data) = await libc.Read(descriptor, 8);
                     count = data.Length == 8 ? BinaryPrimitives.ReadUInt64LittleEndian(data) : 0;

@@ -1,9 +1,10 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Emulator.KernelShim;
 
 namespace Emulator.Userland;
 
-/// <summary>test and [ (XCU test), with ==, &lt; and &gt; of ash.</summary>
+/// <summary>test and [ (XCU test), with ==, &lt; and &gt; of ash; [[ with patterns and =~ of bash.</summary>
 internal sealed class TestCommand
 {
     private const int MaximumDepth = 64;
@@ -13,8 +14,11 @@ internal sealed class TestCommand
     private int _at;
     private int _depth;
 
-    private TestCommand(Libc libc, IReadOnlyList<string> words)
+    private readonly bool _isDouble;
+
+    private TestCommand(Libc libc, IReadOnlyList<string> words, bool isDouble)
     {
+        _isDouble = isDouble;
         _libc = libc;
         _words = words;
     }
@@ -44,7 +48,7 @@ internal sealed class TestCommand
             expression = expression[..^1];
         }
 
-        var test = new TestCommand(libc, expression);
+        var test = new TestCommand(libc, expression, name is "[[");
         try
         {
             if (expression.Length == 0)
@@ -111,6 +115,7 @@ internal sealed class TestCommand
             is "="
                 or "=="
                 or "!="
+                or "=~"
                 or "<"
                 or ">"
                 or "-eq"
@@ -131,7 +136,9 @@ internal sealed class TestCommand
             string operation = _words[_at + 1];
             string right = _words[_at + 2];
             _at += 3;
-            return Compare(word, operation, right);
+            return _isDouble && operation is ("=" or "==" or "!=" or "=~")
+                ? Match(word, operation, right)
+                : Compare(word, operation, right);
         }
 
         if (word is "(" && Left >= 3)
@@ -158,6 +165,26 @@ internal sealed class TestCommand
 
         _at++;
         return word.Length > 0;
+    }
+
+    /// <summary>In [[ the right side is a pattern of the shell, or an extended regular expression.</summary>
+    private static bool Match(string left, string operation, string right)
+    {
+        if (operation is not "=~")
+        {
+            return ShellPattern.Matches(right, left) == (operation is "=" or "==");
+        }
+
+        try
+        {
+            const RegexOptions Options = RegexOptions.NonBacktracking | RegexOptions.CultureInvariant;
+            string expression = right.Replace("[:digit:]", "0-9", StringComparison.Ordinal);
+            return Regex.IsMatch(left, expression, Options, Regex.InfiniteMatchTimeout);
+        }
+        catch (Exception exception) when (exception is ArgumentException or NotSupportedException)
+        {
+            throw new FormatException($"{right}: bad regular expression", exception);
+        }
     }
 
     private static bool Compare(string left, string operation, string right)

@@ -14,12 +14,16 @@ public sealed partial class Libc
     private const ulong ScratchBytes = 128 << 10;
     private const int ChunkBytes = 64 << 10;
 
+    /// <summary>getpagesize(3).</summary>
+    public const int PageBytes = 4096;
+
     /// <summary>What a system call costs.</summary>
     public const long SystemCallTime = VirtualTime.Microsecond;
 
     private readonly Process _process;
     private readonly Syscalls _calls;
     private readonly ulong _scratch;
+    private readonly SimulatedProcess? _thread;
 
     /// <summary>Makes the library of a process.</summary>
     public Libc(Process process)
@@ -39,6 +43,16 @@ public sealed partial class Libc
         _scratch = (ulong)stack.Value;
     }
 
+    /// <summary>The library as a further thread of the process sees it, on a stack of its own.</summary>
+    private Libc(Libc first, SimulatedProcess thread, ulong scratch)
+    {
+        _process = first._process;
+        _calls = first._calls;
+        _scratch = scratch;
+        _thread = thread;
+        Environment = first.Environment;
+    }
+
     /// <summary>The process.</summary>
     public Process Process => _process;
 
@@ -49,10 +63,8 @@ public sealed partial class Libc
     /// <summary>Makes any system call; waits as long as it blocks.</summary>
     public async Task<long> Call(Func<WakeReason, Attempt> call)
     {
-        await _process.Thread.Do(_ => SpendTime());
-        long result = await _process.Thread.Do(reason =>
-            _process.PendingSignal != 0 ? -(long)Errno.EINTR : call(reason)
-        );
+        await CurrentThread.Do(_ => SpendTime(SystemCallTime));
+        long result = await CurrentThread.Do(reason => _process.PendingSignal != 0 ? -(long)Errno.EINTR : call(reason));
         return _process.PendingSignal == 0 ? result : throw new KilledException(_process.PendingSignal);
     }
 
@@ -185,15 +197,17 @@ public sealed partial class Libc
         return bytes;
     }
 
+    private SimulatedProcess CurrentThread => _thread ?? _process.Thread;
+
     private long _callTimeEnds = -1;
 
     /// <summary>Every call costs a little, so that a program that polls lets time pass.</summary>
-    private Attempt SpendTime()
+    private Attempt SpendTime(long time)
     {
         long now = _process.Kernel.Simulation.Now;
         if (_callTimeEnds < 0)
         {
-            _callTimeEnds = now + SystemCallTime;
+            _callTimeEnds = now + time;
         }
 
         if (now < _callTimeEnds && _process.PendingSignal == 0)
@@ -211,4 +225,11 @@ public sealed class KilledException(int signal) : Exception($"killed by signal {
 {
     /// <summary>Which.</summary>
     public int Signal { get; } = signal;
+}
+
+/// <summary>exit(3), from wherever in a program: the process ends with all its threads.</summary>
+public sealed class ExitException(int status) : Exception($"exit with status {status}")
+{
+    /// <summary>The exit status.</summary>
+    public int Status { get; } = status;
 }

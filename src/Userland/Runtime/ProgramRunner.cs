@@ -32,6 +32,20 @@ public sealed class ProgramRunner(IEnumerable<IProgram> programs) : IBinaryForma
         }
     }
 
+    /// <summary>Puts the file of a program that is not one of the usual commands where it belongs.</summary>
+    /// <param name="kernel">The kernel.</param>
+    /// <param name="path">Its path; missing directories are made.</param>
+    /// <param name="program">The program.</param>
+    public void Install(Kernel kernel, string path, IProgram program)
+    {
+        ArgumentNullException.ThrowIfNull(kernel);
+        ArgumentNullException.ThrowIfNull(path);
+        ArgumentNullException.ThrowIfNull(program);
+        _programs[program.Name] = program;
+        int slash = path.LastIndexOf('/');
+        kernel.Files.Make(path[..slash]).Add(path[(slash + 1)..], new RegularInode(0x1ED) { Program = program.Name });
+    }
+
     /// <summary>Starts a program in a new process that shares the parent's descriptors as given.</summary>
     /// <param name="parent">The parent.</param>
     /// <param name="program">The program.</param>
@@ -64,6 +78,10 @@ public sealed class ProgramRunner(IEnumerable<IProgram> programs) : IBinaryForma
             try
             {
                 return (await program.Main(libc, arguments) & 0xFF) << 8;
+            }
+            catch (ExitException exit)
+            {
+                return (exit.Status & 0xFF) << 8;
             }
             catch (KilledException killed)
             {

@@ -25,7 +25,7 @@ public sealed class ShellConsole
     private string? _next;
 
     /// <summary>Starts a shell on a terminal.</summary>
-    /// <param name="parent">Its parent: its user and working directory are the shell's.</param>
+    /// <param name="parent">Its parent: its user is the shell's, which begins in that user's home.</param>
     /// <param name="terminal">Descriptors 0, 1 and 2.</param>
     /// <param name="environment">The environment; null for HOME and PATH alone.</param>
     public ShellConsole(Process parent, OpenFile terminal, IDictionary<string, string>? environment = null)
@@ -114,6 +114,12 @@ public sealed class ShellConsole
 
         public async Task<int> Main(Libc libc, IReadOnlyList<string> arguments)
         {
+            // What login(1) does; it stays in / where there is no home.
+            if (libc.Environment.TryGetValue("HOME", out string? home))
+            {
+                await libc.ChDir(home);
+            }
+
             ShellState state = Shell.NewState(libc);
             state.IsInteractive = true;
             var executor = new ShellExecutor(libc, state);

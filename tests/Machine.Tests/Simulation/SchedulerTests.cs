@@ -61,6 +61,65 @@ public sealed class SchedulerTests
     }
 
     [Fact]
+    public void Any_of_several_queues_wakes_and_none_keeps_the_process()
+    {
+        var other = new WaitQueue("eventfd_read");
+        int attempts = 0;
+        Scheduler.Start(
+            "poll",
+            async self =>
+            {
+                await self.Do(_ => ++attempts < 3 ? Attempt.BlockOnAny([_queue, other]) : 0);
+                _log.Add("done");
+            }
+        );
+        _simulation.RunFor(0);
+
+        other.WakeAll();
+        _simulation.RunFor(0);
+        attempts.Should().Be(2);
+        _queue.WakeOne();
+        _simulation.RunFor(0);
+
+        _log.Should().Equal("done");
+        _queue.Waiters.Should().BeEmpty();
+        other.Waiters.Should().BeEmpty();
+    }
+
+    [Fact]
+    public void A_process_that_was_ended_does_not_go_on_when_its_queue_is_woken()
+    {
+        SimulatedProcess process = Scheduler.Start(
+            "sleeper",
+            async self =>
+            {
+                int attempts = 0;
+                await self.Do(_ => attempts++ == 0 ? Attempt.Block(_queue, 500) : 0);
+                _log.Add("went on");
+            }
+        );
+        _simulation.RunFor(0);
+
+        Scheduler.End(process);
+
+        _queue.Waiters.Should().BeEmpty();
+        _queue.WakeAll();
+        _simulation.RunFor(1000);
+        _log.Should().BeEmpty();
+    }
+
+    [Fact]
+    public void A_process_that_was_ended_while_ready_does_not_go_on()
+    {
+        SimulatedProcess process = Scheduler.Start("late", Says("went on"));
+
+        Scheduler.End(process);
+
+        _simulation.RunFor(1000);
+        _log.Should().BeEmpty();
+    }
+
+    [Fact]
     public void A_deadline_that_has_passed_already_wakes_at_once()
     {
         _simulation.RunUntil(100);

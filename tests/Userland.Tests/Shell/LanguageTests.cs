@@ -89,7 +89,6 @@ public sealed class LanguageTests
     [InlineData("echo $((1+))", 2, "sh: arithmetic syntax error\n")]
     [InlineData("echo ${x?}", 2, "sh: x: parameter not set\n")]
     [InlineData("echo <(ls)", 2, "sh: syntax error: process substitution '<( )' is not supported by this shell\n")]
-    [InlineData("a=(1 2)", 2, "sh: syntax error: an array is not supported by this shell\n")]
     [InlineData("kill 9999", 1, "sh: can't kill pid 9999: No such process\n")]
     [InlineData("exit 7", 7, "")]
     [InlineData("(exit 3)", 3, "")]

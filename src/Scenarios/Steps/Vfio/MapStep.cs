@@ -1,4 +1,4 @@
-using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using Emulator.KernelShim;
 using Emulator.Userland;
 using YamlDotNet.RepresentationModel;
@@ -56,16 +56,18 @@ internal sealed class MapStep : Step
         VfioUser user = world.Host(Place).Vfio(_on);
         ulong iova = world.Number(_iova);
         (ulong address, ulong size) = Memory(world, user.Process);
-        byte[] map = new byte[32];
-        BinaryPrimitives.WriteUInt32LittleEndian(map, 32);
-        BinaryPrimitives.WriteUInt32LittleEndian(map.AsSpan(4), _flags);
-        BinaryPrimitives.WriteUInt64LittleEndian(map.AsSpan(8), address);
-        BinaryPrimitives.WriteUInt64LittleEndian(map.AsSpan(16), iova);
-        BinaryPrimitives.WriteUInt64LittleEndian(map.AsSpan(24), size);
+        var map = new VfioDmaMap
+        {
+            ArgumentBytes = (uint)Unsafe.SizeOf<VfioDmaMap>(),
+            Flags = _flags,
+            Vaddr = address,
+            Iova = iova,
+            Size = size,
+        };
         long result = 0;
         user.Process.Run(
             world,
-            async libc => result = await libc.Ioctl(user.Container, VfioIoctl.IommuMapDma, map),
+            async libc => (result, _) = await libc.Ioctl(user.Container, VfioIoctl.IommuMapDma, map),
             ProcessStep.Patience,
             Place
         );
@@ -121,27 +123,28 @@ internal sealed class UnmapStep : Step
     {
         VfioUser user = world.Host(Place).Vfio(_on);
         ulong size = world.Number(_size!);
-        byte[] unmap = new byte[24];
-        BinaryPrimitives.WriteUInt32LittleEndian(unmap, 24);
-        BinaryPrimitives.WriteUInt64LittleEndian(unmap.AsSpan(8), world.Number(_iova));
-        BinaryPrimitives.WriteUInt64LittleEndian(unmap.AsSpan(16), size);
+        var unmap = new VfioDmaUnmap
+        {
+            ArgumentBytes = (uint)Unsafe.SizeOf<VfioDmaUnmap>(),
+            Iova = world.Number(_iova),
+            Size = size,
+        };
         long result = 0;
         user.Process.Run(
             world,
-            async libc => result = await libc.Ioctl(user.Container, VfioIoctl.IommuUnmapDma, unmap),
+            async libc => (result, unmap) = await libc.Ioctl(user.Container, VfioIoctl.IommuUnmapDma, unmap),
             ProcessStep.Patience,
             Place
         );
         ExpectedRefusal.Check(_fails, user.Process, new CallOutcome("VFIO_IOMMU_UNMAP_DMA", result), Place);
         ulong wanted = _unmapped is null ? size : world.Number(_unmapped);
-        ulong found = BinaryPrimitives.ReadUInt64LittleEndian(unmap.AsSpan(16));
-        if (result >= 0 && found != wanted)
+        if (result >= 0 && unmap.Size != wanted)
         {
             throw StepFailedException.At(
                 Place,
                 "VFIO_IOMMU_UNMAP_DMA unmapped another size",
                 Machine.Hexadecimal.Format(wanted),
-                Machine.Hexadecimal.Format(found)
+                Machine.Hexadecimal.Format(unmap.Size)
             );
         }
     }

@@ -1,5 +1,4 @@
-using System.Buffers.Binary;
-using System.Text;
+using System.Runtime.CompilerServices;
 using Emulator.KernelShim;
 using Emulator.Machine;
 using Emulator.Userland;
@@ -106,12 +105,9 @@ internal sealed class VfioStep : Step
             return new CallOutcome($"open of {_group}", user.Group);
         }
 
-        byte[] status = new byte[8];
-        status[0] = 8;
+        var status = new VfioGroupStatus { ArgumentBytes = (uint)Unsafe.SizeOf<VfioGroupStatus>() };
         await libc.Ioctl(user.Group, VfioIoctl.GroupGetStatus, status);
-        byte[] container = new byte[4];
-        BinaryPrimitives.WriteInt32LittleEndian(container, user.Container);
-        long result = await libc.Ioctl(user.Group, VfioIoctl.GroupSetContainer, container);
+        (long result, _) = await libc.Ioctl<int>(user.Group, VfioIoctl.GroupSetContainer, user.Container);
         if (result < 0)
         {
             return new CallOutcome("VFIO_GROUP_SET_CONTAINER", result);
@@ -123,8 +119,7 @@ internal sealed class VfioStep : Step
             return new CallOutcome("VFIO_SET_IOMMU", result);
         }
 
-        user.Device = (int)
-            await libc.Ioctl(user.Group, VfioIoctl.GroupGetDeviceFd, Encoding.UTF8.GetBytes(_device + "\0"));
+        user.Device = (int)await libc.Ioctl(user.Group, VfioIoctl.GroupGetDeviceFd, _device);
         return new CallOutcome("VFIO_GROUP_GET_DEVICE_FD", Math.Min(user.Device, 0));
     }
 }

@@ -31,16 +31,11 @@ internal sealed partial class ShellExecutor
         State.Line = simple.Line;
         await _libc.SpendTimeOnce();
         _substituted = false;
-        List<string> words = await _expander.Fields(simple.Words);
+        List<string> words = await Words(simple);
         var assignments = new List<(string Name, string Value)>();
         foreach (Assignment assignment in simple.Assignments)
         {
-            string value = await _expander.Text(assignment.Value);
-            assignments.Add((assignment.Name, value));
-            if (words.Count == 0)
-            {
-                State.Set(assignment.Name, value);
-            }
+            assignments.Add(await Assign(assignment, words.Count == 0));
         }
 
         await Trace(assignments, words);
@@ -369,13 +364,13 @@ internal sealed partial class ShellExecutor
         if (command is SimpleCommand simple)
         {
             State.Line = simple.Line;
-            List<string> words = await _expander.Fields(simple.Words);
+            List<string> words = await Words(simple);
             if (words.Count > 0 && !State.Functions.ContainsKey(words[0]) && !Builtins.ContainsKey(words[0]))
             {
                 var assignments = new List<(string, string)>();
                 foreach (Assignment assignment in simple.Assignments)
                 {
-                    assignments.Add((assignment.Name, await _expander.Text(assignment.Value)));
+                    assignments.Add(await Assign(assignment, sets: false));
                 }
 
                 await Trace(assignments, words);

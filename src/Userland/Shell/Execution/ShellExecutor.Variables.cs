@@ -35,6 +35,11 @@ internal sealed partial class ShellExecutor
 
             if (words[0] is "local")
             {
+                if (State.IsArray(name))
+                {
+                    throw new ShellException($"local: {name}: hiding an array is not supported by this shell", 2);
+                }
+
                 _locals.Peek().TryAdd(name, State.Variables.GetValueOrDefault(name));
             }
 

@@ -6,7 +6,7 @@ namespace Emulator.Userland;
 internal sealed record Job(int Number, int ProcessId, string Text);
 
 /// <summary>What a shell remembers; a subshell begins with a copy.</summary>
-internal sealed class ShellState
+internal sealed partial class ShellState
 {
     private readonly SortedDictionary<string, string> _variables = new(StringComparer.Ordinal);
     private readonly SortedSet<string> _exported = new(StringComparer.Ordinal);
@@ -76,7 +76,7 @@ internal sealed class ShellState
             "!" => LastBackground == 0 ? null : LastBackground.ToString(CultureInfo.InvariantCulture),
             "-" => string.Concat(Options),
             "LINENO" => Line.ToString(CultureInfo.InvariantCulture),
-            _ => _variables.GetValueOrDefault(name),
+            _ => _arrays.ContainsKey(name) ? GetElement(name, 0) : _variables.GetValueOrDefault(name),
         };
     }
 
@@ -87,6 +87,12 @@ internal sealed class ShellState
         if (_readOnly.Contains(name))
         {
             throw new ShellException($"{name}: is read only");
+        }
+
+        if (_arrays.ContainsKey(name))
+        {
+            SetElement(name, 0, value);
+            return;
         }
 
         _variables[name] = value;
@@ -101,6 +107,7 @@ internal sealed class ShellState
             throw new ShellException($"{name}: is read only");
         }
 
+        _arrays.Remove(name);
         _variables.Remove(name);
         _exported.Remove(name);
     }
@@ -147,6 +154,7 @@ internal sealed class ShellState
             copy._variables[name] = value;
         }
 
+        CopyArrays(copy);
         copy._exported.UnionWith(_exported);
         copy._readOnly.UnionWith(_readOnly);
         return copy;

@@ -128,22 +128,26 @@ internal sealed class Expander(Libc libc, ShellState state, Func<CommandList, Ta
 
     private async Task Add(VariablePart part, FieldBuilder builder, bool split)
     {
-        bool isList = part.Name is "@" or "*";
-        string? value = isList ? List() : state.Get(part.Name);
-        bool isEmptyList = isList && state.Positional.Count == 0;
+        bool isList = part.List is not null;
+        IReadOnlyList<string> items = part.Index is null ? state.Positional : state.Elements(part.Name);
+        string? value =
+            isList ? List(items)
+            : part.Index is null ? state.Get(part.Name)
+            : state.GetElement(part.Name, await Index(part.Index));
+        bool isEmptyList = isList && items.Count == 0;
         bool isMissing = value is null || isEmptyList;
         bool isNull = isMissing || value!.Length == 0;
         switch (part.Operator)
         {
-            case "" when isList && !isEmptyList && (part.Name is "@" || !part.IsQuoted) && split:
-                AddList(part.IsQuoted, builder);
+            case "" when isList && !isEmptyList && (part.List is "@" || !part.IsQuoted) && split:
+                AddList(items, part.IsQuoted, builder);
                 return;
             case "" when isEmptyList:
                 return;
             case "" or "#length" when value is null && state.Options.Contains('u') && !isList:
                 throw new ShellException($"{part.Name}: parameter not set", 2);
             case "#length":
-                value = isList ? state.Get("#") : (value?.Length ?? 0).ToString(CultureInfo.InvariantCulture);
+                value = (isList ? items.Count : value?.Length ?? 0).ToString(CultureInfo.InvariantCulture);
                 break;
             case ":-" when isNull:
             case "-" when isMissing:
@@ -155,7 +159,7 @@ internal sealed class Expander(Libc libc, ShellState state, Func<CommandList, Ta
                 return;
             case ":=" when isNull:
             case "=" when isMissing:
-                if (!ShellParser.IsName(part.Name))
+                if (!ShellParser.IsName(part.Name) || part.Index is not null)
                 {
                     throw new ShellException($"{part.Name}: bad variable name", 2);
                 }
@@ -186,15 +190,25 @@ internal sealed class Expander(Libc libc, ShellState state, Func<CommandList, Ta
         }
     }
 
-    private string List()
+    /// <summary>The number that an array's index comes to.</summary>
+    /// <exception cref="ShellException">It is none, or out of bounds.</exception>
+    public async Task<int> Index(Word index)
     {
-        string separators = state.Get("IFS") ?? " ";
-        return string.Join(separators.Length > 0 ? separators[..1] : "", state.Positional);
+        long number = await Arithmetic(new ArithmeticPart(index, true));
+        return number is >= 0 and < ShellState.MaximumElements
+            ? (int)number
+            : throw new ShellException($"{number}: bad array subscript");
     }
 
-    private void AddList(bool isQuoted, FieldBuilder builder)
+    private string List(IReadOnlyList<string> items)
     {
-        for (int n = 0; n < state.Positional.Count; n++)
+        string separators = state.Get("IFS") ?? " ";
+        return string.Join(separators.Length > 0 ? separators[..1] : "", items);
+    }
+
+    private static void AddList(IReadOnlyList<string> items, bool isQuoted, FieldBuilder builder)
+    {
+        for (int n = 0; n < items.Count; n++)
         {
             if (isQuoted)
             {
@@ -203,7 +217,7 @@ internal sealed class Expander(Libc libc, ShellState state, Func<CommandList, Ta
                     builder.End();
                 }
 
-                builder.AddQuoted(state.Positional[n]);
+                builder.AddQuoted(items[n]);
             }
             else
             {
@@ -212,7 +226,7 @@ internal sealed class Expander(Libc libc, ShellState state, Func<CommandList, Ta
                     builder.EndIfAny();
                 }
 
-                builder.AddSplit(state.Positional[n]);
+                builder.AddSplit(items[n]);
             }
         }
     }

@@ -139,20 +139,74 @@ internal sealed partial class ShellParser
             end++;
         }
 
-        if (end == _at || end >= text.Length || text[end] != '=' || !IsNameStart(text[_at]))
+        if (end == _at || end >= text.Length || !IsNameStart(text[_at]))
         {
             return null;
         }
 
         string name = text[_at..end];
-        _at = end + 1;
-        if (Peek() == '(')
+        if (text[end] == '[')
         {
-            throw Unsupported("an array");
+            return TryParseElement(name, end + 1);
         }
 
-        bool isEmpty = IsAtEnd || IsMeta(Peek());
-        return new Assignment(name, isEmpty ? new Word([]) : ReadWord(WordMode.Plain));
+        bool appends = string.CompareOrdinal(text, end, "+=(", 0, 3) == 0;
+        if (text[end] != '=' && !appends)
+        {
+            return null;
+        }
+
+        _at = end + (appends ? 2 : 1);
+        if (Peek() == '(')
+        {
+            _at++;
+            return new Assignment(name, new Word([])) { Elements = ParseElements(), Appends = appends };
+        }
+
+        return new Assignment(name, ParseValue());
+    }
+
+    private Word ParseValue() => IsAtEnd || IsMeta(Peek()) ? new Word([]) : ReadWord(WordMode.Plain);
+
+    /// <summary>name[index]=word; null when it is something else, a pattern perhaps.</summary>
+    private Assignment? TryParseElement(string name, int start)
+    {
+        int open = 1;
+        int end = start;
+        for (; end < text.Length && open > 0 && text[end] != '\n'; end++)
+        {
+            open +=
+                text[end] == '[' ? 1
+                : text[end] == ']' ? -1
+                : 0;
+        }
+
+        if (open > 0 || end >= text.Length || text[end] != '=')
+        {
+            return null;
+        }
+
+        _at = start;
+        Word index = ReadWord(WordMode.Index);
+        _at = end + 1;
+        return new Assignment(name, ParseValue()) { Index = index };
+    }
+
+    private List<Word> ParseElements()
+    {
+        var elements = new List<Word>();
+        while (true)
+        {
+            SkipLines();
+            SkipBlanks();
+            if (Peek() == ')')
+            {
+                _at++;
+                return elements;
+            }
+
+            elements.Add(TryParseWord() ?? throw Unexpected("\")\""));
+        }
     }
 
     private Word? TryParseWord()

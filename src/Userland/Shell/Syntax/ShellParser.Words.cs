@@ -24,6 +24,9 @@ internal sealed partial class ShellParser
 
         /// <summary>To the closing )).</summary>
         Arithmetic,
+
+        /// <summary>To the closing ] of an array's index.</summary>
+        Index,
     }
 
     private Word ReadWord(WordMode mode, char orEnd = '\0')
@@ -57,6 +60,7 @@ internal sealed partial class ShellParser
                     {
                         WordMode.DoubleQuoted => "syntax error: unterminated quoted string",
                         WordMode.Arithmetic => "syntax error: missing '))'",
+                        WordMode.Index => "syntax error: missing ']'",
                         _ => "syntax error: missing '}'",
                     },
                     true,
@@ -68,6 +72,7 @@ internal sealed partial class ShellParser
             if (
                 (mode == WordMode.Plain && IsMeta(c))
                 || (mode == WordMode.DoubleQuoted && c == '"')
+                || (mode == WordMode.Index && c == ']')
                 || (mode is WordMode.Brace or WordMode.QuotedBrace && (c == '}' || (c == orEnd && orEnd != '\0')))
                 || (mode == WordMode.Arithmetic && c == ')' && parentheses == 0)
             )
@@ -99,7 +104,7 @@ internal sealed partial class ShellParser
                     _at++;
                     parts.AddRange(inner.Parts.Count == 0 ? [new LiteralPart("", true)] : inner.Parts);
                     break;
-                case '"' when mode is WordMode.QuotedBrace or WordMode.Arithmetic:
+                case '"' when mode is WordMode.QuotedBrace or WordMode.Arithmetic or WordMode.Index:
                     break;
                 case '$':
                     WordPart? part = ReadDollar(isQuoted);
@@ -335,10 +340,18 @@ internal sealed partial class ShellParser
             throw new ShellSyntaxException("syntax error: bad substitution", false, Line);
         }
 
+        Word? index = null;
+        if (Peek() == '[' && IsName(name))
+        {
+            _at++;
+            index = ReadWord(WordMode.Index);
+            _at++;
+        }
+
         if (Peek() == '}')
         {
             _at++;
-            return new VariablePart(name, isLength ? "#length" : "", null, null, isQuoted);
+            return new VariablePart(name, isLength ? "#length" : "", null, null, isQuoted) { Index = index };
         }
 
         string operation = ReadBraceOperator();
@@ -366,7 +379,7 @@ internal sealed partial class ShellParser
         }
 
         _at++;
-        return new VariablePart(name, operation, argument, replacement, isQuoted);
+        return new VariablePart(name, operation, argument, replacement, isQuoted) { Index = index };
     }
 
     private string ReadBraceOperator()

@@ -8,7 +8,17 @@ internal sealed record LiteralPart(string Text, bool IsQuoted) : WordPart(IsQuot
 
 /// <summary><c>$v</c>, <c>${v}</c>, <c>${v:-word}</c>; <c>${#v}</c> has the operator <c>#length</c>.</summary>
 internal sealed record VariablePart(string Name, string Operator, Word? Argument, Word? Replacement, bool IsQuoted)
-    : WordPart(IsQuoted);
+    : WordPart(IsQuoted)
+{
+    /// <summary>What stands in brackets after the name of an array; null where nothing does.</summary>
+    public Word? Index { get; init; }
+
+    /// <summary><c>@</c> or <c>*</c> where the part stands for a list: the positional parameters, or all of an array.</summary>
+    public string? List =>
+        Index is null ? (Name is "@" or "*" ? Name : null)
+        : Index.Parts is [LiteralPart { Text: "@" or "*" } all] ? all.Text
+        : null;
+}
 
 /// <summary><c>$( )</c> or backquotes.</summary>
 internal sealed record SubstitutionPart(CommandList Commands, bool IsQuoted) : WordPart(IsQuoted);
@@ -51,7 +61,17 @@ internal sealed class Redirection(RedirectionKind kind, int descriptor, Word tar
 }
 
 /// <summary><c>name=word</c>.</summary>
-internal sealed record Assignment(string Name, Word Value);
+internal sealed record Assignment(string Name, Word Value)
+{
+    /// <summary>What stands in brackets after the name: <c>name[index]=word</c>.</summary>
+    public Word? Index { get; init; }
+
+    /// <summary>The elements of <c>name=( ... )</c>.</summary>
+    public IReadOnlyList<Word>? Elements { get; init; }
+
+    /// <summary>Whether elements are added, <c>name+=( ... )</c>.</summary>
+    public bool Appends { get; init; }
+}
 
 /// <summary>A command of any kind.</summary>
 internal abstract record Node
