@@ -30,11 +30,8 @@ internal sealed class HostConsole
             kernel.Log.Console += line => Add(Encoding.UTF8.GetBytes(line + "\n"));
         }
 
-        _shell = new ShellConsole(kernel.Init, _terminal);
-        if (userId != 0)
-        {
-            UserCredentials.Apply(_shell.Process, userId, null, null);
-        }
+        _shell = new ShellConsole(kernel.Init, _terminal, userId == 0 ? null : HomelessUser());
+        UserCredentials.Apply(_shell.Process, userId, null, null);
     }
 
     /// <summary>$? of the last command.</summary>
@@ -130,6 +127,10 @@ internal sealed class HostConsole
             VirtualTime.Add(world.Simulation.Now, patience),
             place
         );
+
+    /// <summary>Where a login finds no home it says so and takes /.</summary>
+    private static SortedDictionary<string, string> HomelessUser() =>
+        new(StringComparer.Ordinal) { ["HOME"] = "/", ["PATH"] = "/bin:/usr/bin" };
 
     private void Demand(Place place)
     {
