@@ -211,7 +211,6 @@ public sealed class Scheduler : IEventTarget
     private ExceptionDispatchInfo? _failure;
     private int _lastId;
     private bool _running;
-    private int _holds;
     private bool _calling;
 
     internal Scheduler(Simulation simulation) => _simulation = simulation;
@@ -311,11 +310,6 @@ public sealed class Scheduler : IEventTarget
 
     internal void CancelDeadline(EventHandle handle) => _simulation.Cancel(handle);
 
-    /// <summary>No process runs until <see cref="Release"/>.</summary>
-    internal void Hold() => _holds++;
-
-    internal void Release() => _holds--;
-
     internal void MakeReady(SimulatedProcess process) => _ready.Enqueue(process);
 
     /// <summary>
@@ -324,7 +318,7 @@ public sealed class Scheduler : IEventTarget
     /// </summary>
     internal bool RunReady()
     {
-        if (_ready.Count == 0 || _running || _holds > 0)
+        if (_ready.Count == 0 || _running)
         {
             return false;
         }

@@ -127,31 +127,7 @@ public sealed class Simulation
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(time, Now);
         while (RunOne(time)) { }
-
-        // A delay within the last event may have gone beyond it.
-        Now = Math.Max(Now, time);
-    }
-
-    /// <summary>
-    /// Lets time pass inside a call of kernel code that waits in a busy loop, with interrupts on: devices go on and events happen,
-    /// interrupts among them, but no process runs, since the CPU is busy.
-    /// </summary>
-    /// <param name="duration">How long, in picoseconds.</param>
-    public void Delay(long duration)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(duration);
-        long outerLimit = _runLimit;
-        _runLimit = VirtualTime.Never;
-        Scheduler.Hold();
-        try
-        {
-            RunUntil(VirtualTime.Add(Now, duration));
-        }
-        finally
-        {
-            Scheduler.Release();
-            _runLimit = outerLimit;
-        }
+        Now = time;
     }
 
     /// <summary>Lets <paramref name="duration"/> picoseconds pass.</summary>
