@@ -15,6 +15,7 @@ internal static class ProcFiles
         Add(proc, "cmdline", () => kernel.CommandLine + "\n");
         Add(proc, "interrupts", () => ProcInterrupts.Show(kernel));
         Add(proc, "iomem", () => Memory(kernel));
+        Add(proc, "meminfo", () => MemoryInformation(kernel));
         Add(proc, "modules", () => Modules(kernel));
         Add(proc, "mounts", () => Mounts);
         Add(proc, "uptime", () => Uptime(kernel));
@@ -44,6 +45,17 @@ internal static class ProcFiles
         return string.Create(
             CultureInfo.InvariantCulture,
             $"{hundredths / 100}.{hundredths % 100:00} {idle / 100}.{idle % 100:00}\n"
+        );
+    }
+
+    /// <summary>meminfo_proc_show, as far as there is something to count.</summary>
+    private static string MemoryInformation(Kernel kernel)
+    {
+        const ulong PageKilobytes = PageAllocator.PageBytes / 1024;
+        PageAllocator pages = kernel.Pages;
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"MemTotal:       {pages.TotalPages * PageKilobytes, 8} kB\nMemFree:        {pages.FreePages * PageKilobytes, 8} kB\n"
         );
     }
 
