@@ -55,6 +55,15 @@ public sealed class CommandTests
         "echo x > /tmp/m; chmod 600 /tmp/m; stat -c %a /tmp/m; chmod u+x,o=r /tmp/m; stat -c %a /tmp/m",
         "600\n704\n"
     )]
+    [InlineData(
+        "touch /tmp/m; chown 7:8 /tmp/m; stat -c %u:%g /tmp/m; chown root /tmp/m; stat -c %u:%g /tmp/m; chown :0 /tmp/m; stat -c %U:%g /tmp/m",
+        "7:8\n0:8\nroot:0\n"
+    )]
+    [InlineData(
+        "mkdir -p /tmp/o/p; touch /tmp/o/p/q; ln -s /nowhere /tmp/o/l; chown -R 5 /tmp/o; stat -c %u /tmp/o /tmp/o/p/q; stat -c %u /tmp/o/l",
+        "5\n5\n5\n"
+    )]
+    [InlineData("chown nobody /tmp/d/a; echo $?; chown 1:wheel /tmp/d/a; chown 1 /tmp/none; echo $?", "1\n1\n")]
     [InlineData("head -2 /tmp/d/a; expr 2 + 3 \\* 4; expr 1 / 0; echo $?", "one\ntwo\n14\n2\n")]
     [InlineData("seq 3; seq 2 2 6", "1\n2\n3\n2\n4\n6\n")]
     [InlineData("echo a b | xargs -n1 echo x", "x a\nx b\n")]

@@ -202,28 +202,9 @@ public sealed partial class Syscalls
 
     private static string IoctlText(Process process, uint command, ulong argument)
     {
-        string name = command switch
-        {
-            0x5401 => "TCGETS",
-            VfioIoctl.GetApiVersion => "VFIO_GET_API_VERSION",
-            VfioIoctl.CheckExtension => "VFIO_CHECK_EXTENSION",
-            VfioIoctl.SetIommu => "VFIO_SET_IOMMU",
-            VfioIoctl.GroupGetStatus => "VFIO_GROUP_GET_STATUS",
-            VfioIoctl.GroupSetContainer => "VFIO_GROUP_SET_CONTAINER",
-            VfioIoctl.GroupUnsetContainer => "VFIO_GROUP_UNSET_CONTAINER",
-            VfioIoctl.GroupGetDeviceFd => "VFIO_GROUP_GET_DEVICE_FD",
-            VfioIoctl.DeviceGetInfo => "VFIO_DEVICE_GET_INFO",
-            VfioIoctl.DeviceGetRegionInfo => "VFIO_DEVICE_GET_REGION_INFO",
-            VfioIoctl.DeviceGetIrqInfo => "VFIO_DEVICE_GET_IRQ_INFO",
-            VfioIoctl.DeviceSetIrqs => "VFIO_DEVICE_SET_IRQS",
-            VfioIoctl.DeviceReset => "VFIO_DEVICE_RESET",
-            VfioIoctl.IommuGetInfo => "VFIO_IOMMU_GET_INFO",
-            VfioIoctl.IommuMapDma => "VFIO_IOMMU_MAP_DMA",
-            VfioIoctl.IommuUnmapDma => "VFIO_IOMMU_UNMAP_DMA",
-            // One number of two meanings, which the kind of file decides.
-            VfioIoctl.DeviceFeature => "VFIO_DEVICE_FEATURE or VFIO_IOMMU_DIRTY_PAGES",
-            _ => Pointer(command, "0"),
-        };
+        const uint GetTerminalAttributes = 0x5401;
+        string name =
+            command == GetTerminalAttributes ? "TCGETS" : VfioIoctlNames.NameOf(command) ?? Pointer(command, "0");
         string shown = command == VfioIoctl.GroupGetDeviceFd ? Path(process, argument) : Pointer(argument, "0");
         return $"{name}, {shown}";
     }

@@ -41,4 +41,11 @@ public static class VfioIoctlNames
 
         return null;
     }
+
+    /// <summary>The name of a number, or both where the kind of file decides; null when there is none.</summary>
+    public static string? NameOf(uint number)
+    {
+        string text = string.Join(" or ", Names.Where(entry => entry.Number == number).Select(entry => entry.Name));
+        return text.Length == 0 ? null : text;
+    }
 }

@@ -61,6 +61,7 @@ public sealed class BootTests
 
         board.User.Cat("/proc/version").Should().StartWith("Linux version 3.16.0-rc1-vosys ").And.EndWith("\n");
         board.User.Cat("/proc/uptime").Should().MatchRegex(@"^1\.5\d \d+\.\d\d\n$");
+        board.User.Cat("/proc/meminfo").Should().MatchRegex(@"^MemTotal: +\d{7} kB\nMemFree: +\d{7} kB\n$");
         board.User.Cat("/proc/mounts").Should().Contain("sysfs /sys sysfs ").And.EndWith("0 0\n");
     }
 

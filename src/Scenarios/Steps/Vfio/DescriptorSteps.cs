@@ -134,8 +134,7 @@ internal sealed class IoctlStep : Step
             Place
         );
         string call =
-            VfioIoctlNames.All.FirstOrDefault(name => VfioIoctlNames.Find(name) == request)
-            ?? string.Create(CultureInfo.InvariantCulture, $"ioctl 0x{request:x}");
+            VfioIoctlNames.NameOf(request) ?? string.Create(CultureInfo.InvariantCulture, $"ioctl 0x{request:x}");
         if (_as is not null)
         {
             world.Variables.Set(_as, (ulong)result);
