@@ -20,7 +20,7 @@ internal sealed class Host
 
     private readonly SortedDictionary<string, HostConsole> _consoles = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, UserProcess> _processes = new(StringComparer.Ordinal);
-    private readonly SortedDictionary<string, VfioUser> _vfio = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, OpenedDevice> _vfio = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, (UserProcess Process, int Descriptor)> _descriptors = new(
         StringComparer.Ordinal
     );
@@ -32,7 +32,7 @@ internal sealed class Host
     /// <param name="tree">The device tree it is told; null for the board's own.</param>
     public Host(Board board, KernelProfile profile, DeviceTree? tree)
     {
-        Kernel = new Kernel(board, profile, tree);
+        Kernel = new Kernel(board, profile, tree?.DeepClone());
         Kernel.InitCalls.Add(new InitCall("init_IRQ", InitLevel.Interrupts, started => IrqSubsystem.Start(started)));
         Kernel.InitCalls.Add(new InitCall("iommu_init", InitLevel.Core, started => IommuCore.Start(started)));
         Kernel.InitCalls.Add(
@@ -77,7 +77,7 @@ internal sealed class Host
     }
 
     /// <summary>Names what a process has opened of VFIO.</summary>
-    public void Name(string name, VfioUser user)
+    public void Name(string name, OpenedDevice user)
     {
         _vfio[name] = user;
         Name(name + ".container", user.Process, user.Container);
@@ -98,8 +98,8 @@ internal sealed class Host
         };
 
     /// <summary>What has been opened under a name.</summary>
-    public VfioUser Vfio(HostName name) =>
-        _vfio.TryGetValue(name.Name, out VfioUser? user) ? user : throw Unknown(name);
+    public OpenedDevice Vfio(HostName name) =>
+        _vfio.TryGetValue(name.Name, out OpenedDevice? user) ? user : throw Unknown(name);
 
     /// <summary>The descriptor that a name stands for.</summary>
     public (UserProcess Process, int Descriptor) Descriptor(HostName name) =>

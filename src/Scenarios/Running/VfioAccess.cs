@@ -9,7 +9,7 @@ namespace Emulator.Scenarios;
 /// <param name="user">The opened device.</param>
 /// <param name="byFile">Whether by read(2) and write(2) of the device's descriptor; by a mapping otherwise.</param>
 /// <param name="place">The step.</param>
-internal sealed class VfioAccess(VfioUser user, bool byFile, Place place)
+internal sealed class VfioAccess(OpenedDevice user, bool byFile, Place place)
 {
     /// <summary>Loads a register; of a field, its value.</summary>
     public ulong Load(World world, VfioRegister.Slot slot)

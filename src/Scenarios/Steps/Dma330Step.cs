@@ -206,7 +206,7 @@ internal sealed class Dma330Step : Step
 
         public static Registers OfProcess(World world, HostName opened, Place place)
         {
-            VfioUser user = world.Host(place).Vfio(opened);
+            OpenedDevice user = world.Host(place).Vfio(opened);
             var access = new VfioAccess(user, byFile: false, place);
             string device = VfioRegister.FindDevice(world.Board, user.DeviceName)?.Name ?? user.DeviceName;
             return new Registers(

@@ -35,7 +35,7 @@ internal sealed record VfioIrqName(HostName Device, uint Index, Place Place)
     /// <summary>Waits for the eventfd and reads it: how often the interrupt came, 0 when it did not within the time.</summary>
     public ulong Take(World world, long patience)
     {
-        VfioUser user = world.Host(Place).Vfio(Device);
+        OpenedDevice user = world.Host(Place).Vfio(Device);
         if (user.EventOf(Index) is not { } descriptor)
         {
             throw StepFailedException.At(

@@ -6,68 +6,43 @@ using YamlDotNet.RepresentationModel;
 namespace Emulator.Scenarios;
 
 /// <summary><c>irq:</c> VFIO_DEVICE_SET_IRQS: an eventfd for an interrupt, or masking, unmasking, taking the eventfd away.</summary>
-internal sealed class IrqStep : Step
+internal sealed class IrqStep : DeviceCallStep
 {
-    private readonly HostName _on;
+    private const int HeadBytes = 20;
+
     private readonly NumberValue _index;
     private readonly string _action;
-    private readonly ExpectedRefusal? _fails;
 
     private IrqStep(ReadingContext context, MapReader map)
-        : base(map.Place)
+        : base(context, map)
     {
-        _on = context.HostNames.Read(context, map, "on", HostObjectKind.Vfio);
         _index = map.RequiredNumber("index");
         _action = map.Choice("action", "eventfd", "eventfd", "mask", "unmask", "trigger", "off");
-        _fails = ExpectedRefusal.Read(context, map);
         map.Finish();
     }
 
     public static Step Read(ReadingContext context, YamlNode node) =>
         new IrqStep(context, new MapReader(context, node, "irq"));
 
-    public override void Run(World world)
+    protected override Func<Libc, Task<CallOutcome>> Prepare(World world, OpenedDevice user)
     {
-        VfioUser user = world.Host(Place).Vfio(_on);
         uint index = (uint)Math.Min(world.Number(_index), uint.MaxValue);
-        CallOutcome outcome = default;
-        user.Process.Run(world, async libc => outcome = await Set(libc, user, index), ProcessStep.Patience, Place);
-        ExpectedRefusal.Check(_fails, user.Process, outcome, Place);
+        return libc => _action is "eventfd" ? SetEvent(user, libc, index) : Act(user, libc, index);
     }
 
-    private async Task<CallOutcome> Set(Libc libc, VfioUser user, uint index)
+    private static async Task<CallOutcome> SetEvent(OpenedDevice user, Libc libc, uint index)
     {
-        (uint flags, uint count) = _action switch
-        {
-            "mask" => (VfioFlags.SetDataNone | VfioFlags.SetActionMask, 1U),
-            "unmask" => (VfioFlags.SetDataNone | VfioFlags.SetActionUnmask, 1U),
-            "trigger" => (VfioFlags.SetDataNone | VfioFlags.SetActionTrigger, 1U),
-            "off" => (VfioFlags.SetDataNone | VfioFlags.SetActionTrigger, 0U),
-            _ => (VfioFlags.SetDataEventFd | VfioFlags.SetActionTrigger, 1U),
-        };
-        bool setsEvent = _action is "eventfd";
-        long events = setsEvent ? await libc.EventFd(0, (int)(OpenFlags.NonBlocking | OpenFlags.CloseOnExec)) : 0;
+        long events = await libc.EventFd(0, (int)(OpenFlags.NonBlocking | OpenFlags.CloseOnExec));
         if (events < 0)
         {
             return new CallOutcome("eventfd", events);
         }
 
-        byte[] set = new byte[setsEvent ? 24 : 20];
-        uint[] words = [(uint)set.Length, flags, index, 0, count];
-        Buffer.BlockCopy(words, 0, set, 0, 20);
-        if (setsEvent)
-        {
-            BinaryPrimitives.WriteInt32LittleEndian(set.AsSpan(20), (int)events);
-        }
-
+        byte[] set = Head(HeadBytes + 4, VfioFlags.SetDataEventFd | VfioFlags.SetActionTrigger, index, 1);
+        BinaryPrimitives.WriteInt32LittleEndian(set.AsSpan(HeadBytes), (int)events);
         long result = await libc.Ioctl(user.Device, VfioIoctl.DeviceSetIrqs, set);
-        int? unused = setsEvent && result < 0 ? (int)events : null;
-        if (result >= 0 && _action is "eventfd" or "off")
-        {
-            unused = user.TakeEvent(index);
-        }
-
-        if (setsEvent && result >= 0)
+        int? unused = result < 0 ? (int)events : user.TakeEvent(index);
+        if (result >= 0)
         {
             user.SetEvent(index, (int)events);
         }
@@ -79,35 +54,32 @@ internal sealed class IrqStep : Step
 
         return new CallOutcome("VFIO_DEVICE_SET_IRQS", result);
     }
-}
 
-/// <summary><c>reset:</c> VFIO_DEVICE_RESET.</summary>
-internal sealed class ResetStep : Step
-{
-    private readonly HostName _on;
-    private readonly ExpectedRefusal? _fails;
-
-    private ResetStep(ReadingContext context, MapReader map)
-        : base(map.Place)
+    private async Task<CallOutcome> Act(OpenedDevice user, Libc libc, uint index)
     {
-        _on = context.HostNames.Read(context, map, "on", HostObjectKind.Vfio);
-        _fails = ExpectedRefusal.Read(context, map);
-        map.Finish();
+        (uint action, uint count) = _action switch
+        {
+            "mask" => (VfioFlags.SetActionMask, 1U),
+            "unmask" => (VfioFlags.SetActionUnmask, 1U),
+            "trigger" => (VfioFlags.SetActionTrigger, 1U),
+            _ => (VfioFlags.SetActionTrigger, 0U),
+        };
+        byte[] set = Head(HeadBytes, VfioFlags.SetDataNone | action, index, count);
+        long result = await libc.Ioctl(user.Device, VfioIoctl.DeviceSetIrqs, set);
+        if (result >= 0 && count == 0 && user.TakeEvent(index) is { } descriptor)
+        {
+            await libc.Close(descriptor);
+        }
+
+        return new CallOutcome("VFIO_DEVICE_SET_IRQS", result);
     }
 
-    public static Step Read(ReadingContext context, YamlNode node) =>
-        new ResetStep(context, new MapReader(context, node, "reset"));
-
-    public override void Run(World world)
+    /// <summary>struct vfio_irq_set, with room for data behind it.</summary>
+    private static byte[] Head(int lengthBytes, uint flags, uint index, uint count)
     {
-        VfioUser user = world.Host(Place).Vfio(_on);
-        long result = 0;
-        user.Process.Run(
-            world,
-            async libc => result = await libc.Ioctl(user.Device, VfioIoctl.DeviceReset),
-            ProcessStep.Patience,
-            Place
-        );
-        ExpectedRefusal.Check(_fails, user.Process, new CallOutcome("VFIO_DEVICE_RESET", result), Place);
+        byte[] set = new byte[lengthBytes];
+        uint[] words = [(uint)lengthBytes, flags, index, 0, count];
+        Buffer.BlockCopy(words, 0, set, 0, HeadBytes);
+        return set;
     }
 }

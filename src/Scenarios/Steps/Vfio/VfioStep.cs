@@ -53,10 +53,10 @@ internal sealed class VfioStep : Step
     public override void Run(World world)
     {
         Host host = world.Host(Place);
-        VfioUser? shared = _container is null ? null : host.Vfio(_container);
+        OpenedDevice? shared = _container is null ? null : host.Vfio(_container);
         UserProcess process =
             shared?.Process ?? (_process is null ? host.StartProcess(_name, Place) : host.Process(_process));
-        var user = new VfioUser(process, _device)
+        var user = new OpenedDevice(process, _device)
         {
             Container = shared?.Container ?? -1,
             SharesContainer = shared is not null,
@@ -80,7 +80,7 @@ internal sealed class VfioStep : Step
     }
 
     /// <summary>The calls in the order of Documentation/vfio.txt; the first that is refused ends it.</summary>
-    private async Task<CallOutcome> Open(Libc libc, VfioUser user)
+    private async Task<CallOutcome> Open(Libc libc, OpenedDevice user)
     {
         if (!user.SharesContainer)
         {

@@ -5,7 +5,7 @@ using Emulator.Userland;
 namespace Emulator.Scenarios;
 
 /// <summary>What a process has opened of VFIO: a container, a group and a device, as the steps of a scenario use them.</summary>
-internal sealed class VfioUser(UserProcess process, string deviceName)
+internal sealed class OpenedDevice(UserProcess process, string deviceName)
 {
     private readonly SortedDictionary<uint, (ulong Address, ulong SizeBytes)> _mapped = [];
     private readonly SortedDictionary<uint, int> _events = [];
@@ -84,4 +84,5 @@ internal sealed class VfioUser(UserProcess process, string deviceName)
 /// <summary>What a call of a step gave.</summary>
 /// <param name="Call">The call, as a person names it: <c>VFIO_IOMMU_MAP_DMA</c>.</param>
 /// <param name="Result">Its result, a negative errno when it was refused.</param>
-internal readonly record struct CallOutcome(string Call, long Result);
+/// <param name="Answer">A number that it gave beside the result.</param>
+internal readonly record struct CallOutcome(string Call, long Result, ulong Answer = 0);

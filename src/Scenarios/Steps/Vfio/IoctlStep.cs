@@ -1,55 +1,8 @@
 using System.Globalization;
 using Emulator.KernelShim;
-using Emulator.Userland;
 using YamlDotNet.RepresentationModel;
 
 namespace Emulator.Scenarios;
-
-/// <summary><c>open:</c> open(2) by a process.</summary>
-internal sealed class OpenStep : Step
-{
-    private readonly HostName _process;
-    private readonly string _path;
-    private readonly string? _as;
-    private readonly OpenFlags _flags;
-    private readonly ExpectedRefusal? _fails;
-
-    private OpenStep(ReadingContext context, MapReader map)
-        : base(map.Place)
-    {
-        _process = context.HostNames.ReadOwner(context, map);
-        _path = map.RequiredWords("path");
-        _as = map.NewName("as");
-        _flags = map.Choice("access", "rw", "rw", "r", "w") switch
-        {
-            "r" => OpenFlags.ReadOnly,
-            "w" => OpenFlags.WriteOnly,
-            _ => OpenFlags.ReadWrite,
-        };
-        _fails = ExpectedRefusal.Read(context, map);
-        map.Finish();
-        context.Define(_as);
-        context.HostNames.Define(_as, HostObjectKind.Descriptor);
-    }
-
-    public static Step Read(ReadingContext context, YamlNode node) =>
-        new OpenStep(context, new MapReader(context, node, "open"));
-
-    public override void Run(World world)
-    {
-        Host host = world.Host(Place);
-        UserProcess process = host.Process(_process);
-        long result = 0;
-        process.Run(world, async libc => result = await libc.Open(_path, _flags), ProcessStep.Patience, Place);
-        if (_as is not null)
-        {
-            world.Variables.Set(_as, (ulong)result);
-            host.Name(_as, process, (int)result);
-        }
-
-        ExpectedRefusal.Check(_fails, process, new CallOutcome($"open of {_path}", result), Place);
-    }
-}
 
 /// <summary><c>ioctl:</c> any ioctl on any descriptor, with a number or a struct as its argument.</summary>
 internal sealed class IoctlStep : Step
@@ -183,54 +136,4 @@ internal sealed class IoctlStep : Step
                         )
                 ),
         ];
-}
-
-/// <summary><c>close:</c> closes a descriptor, or a device with its group and container.</summary>
-internal sealed class CloseStep : Step
-{
-    private readonly HostName _on;
-    private readonly ExpectedRefusal? _fails;
-
-    private CloseStep(ReadingContext context, MapReader map)
-        : base(map.Place)
-    {
-        _on = context.HostNames.Read(context, map, "on", HostObjectKind.Descriptor, HostObjectKind.Vfio);
-        _fails = ExpectedRefusal.Read(context, map);
-        map.Finish();
-    }
-
-    public static Step Read(ReadingContext context, YamlNode node) =>
-        new CloseStep(context, new MapReader(context, node, "close"));
-
-    public override void Run(World world)
-    {
-        Host host = world.Host(Place);
-        UserProcess process = host.Process(_on);
-        long result = 0;
-        process.Run(
-            world,
-            async libc =>
-                result =
-                    _on.Kind == HostObjectKind.Vfio
-                        ? await CloseAll(libc, host.Vfio(_on))
-                        : await libc.Close(host.Descriptor(_on).Descriptor),
-            ProcessStep.Patience,
-            Place
-        );
-        ExpectedRefusal.Check(_fails, process, new CallOutcome("close", result), Place);
-    }
-
-    /// <summary>Closes what has been opened, the device first; the first negative result, or 0.</summary>
-    public static async Task<long> CloseAll(Libc libc, VfioUser user)
-    {
-        await user.UnmapRegions(libc);
-        long first = 0;
-        foreach (int descriptor in new[] { user.Device, user.Group, user.SharesContainer ? -1 : user.Container })
-        {
-            long result = descriptor < 0 ? 0 : await libc.Close(descriptor);
-            first = first < 0 ? first : result;
-        }
-
-        return first;
-    }
 }
