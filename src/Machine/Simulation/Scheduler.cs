@@ -220,10 +220,12 @@ public sealed class Scheduler : IEventTarget
         return process;
     }
 
-    /// <summary>Ends a process that has no program.</summary>
+    /// <summary>Ends a process: it waits for nothing any more, and what it was about to do is not done.</summary>
     public void End(SimulatedProcess process)
     {
         ArgumentNullException.ThrowIfNull(process);
+        process.Withdraw();
+        process.Resume = null;
         process.HasEnded = true;
         _processes.Remove(process);
     }

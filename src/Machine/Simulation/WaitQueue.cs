@@ -49,18 +49,30 @@ public sealed class WaitQueue(string name)
     /// <summary>The name of the wait channel.</summary>
     public string Name { get; } = name;
 
+    /// <summary>
+    /// A queue whose waiters are woken with those of this one: where those wait who wait for several things at once. Their
+    /// calls look again at everything, so that one such queue serves a whole kernel.
+    /// </summary>
+    public WaitQueue? AlsoWakes { get; set; }
+
     /// <summary>Who waits, in order of arrival.</summary>
     public IReadOnlyCollection<SimulatedProcess> Waiters => _waiters;
 
     /// <summary>Wakes everybody who waits here.</summary>
     public void WakeAll()
     {
-        while (WakeOne()) { }
+        while (_waiters.First is { } first)
+        {
+            first.Value.Wake(WakeReason.Condition);
+        }
+
+        AlsoWakes?.WakeAll();
     }
 
     /// <summary>Wakes the one who has waited longest. False when nobody waits.</summary>
     public bool WakeOne()
     {
+        AlsoWakes?.WakeAll();
         if (_waiters.First is not { } first)
         {
             return false;
