@@ -53,6 +53,9 @@ public sealed partial class Kernel
     /// <summary>Where those wait who only wait for time to pass.</summary>
     public WaitQueue Sleepers { get; } = new("hrtimer_nanosleep");
 
+    /// <summary>Where those wait who poll several files.</summary>
+    internal WaitQueue Pollers { get; } = new("do_sys_poll");
+
     /// <summary>The board it runs on.</summary>
     public Board Board { get; }
 
@@ -134,11 +137,6 @@ public sealed partial class Kernel
         if (process.IsOrphan)
         {
             Reap(process);
-        }
-
-        if (process.Thread.WaitsOn is null && !process.Thread.HasEnded)
-        {
-            return;
         }
 
         Simulation.Scheduler.End(process.Thread);

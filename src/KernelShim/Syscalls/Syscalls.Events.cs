@@ -30,12 +30,28 @@ public sealed partial class Syscalls
     public Attempt Pipe(Process process, ulong descriptors, int flags)
     {
         Enter(process, "pipe2");
+        const int Known = (int)(OpenFlags.NonBlocking | OpenFlags.CloseOnExec);
+        if ((flags & ~Known) != 0)
+        {
+            return process.Refuse(Errno.EINVAL, "do_pipe2", "unknown flags");
+        }
+
         (OpenFile reader, OpenFile writer) = PipeFile.Create((OpenFlags)flags & OpenFlags.NonBlocking);
         bool closeOnExec = ((OpenFlags)flags).HasFlag(OpenFlags.CloseOnExec);
         long first = process.Install(reader, closeOnExec);
         long second = first < 0 ? first : process.Install(writer, closeOnExec);
         if (second < 0)
         {
+            writer.Put(process);
+            if (first < 0)
+            {
+                reader.Put(process);
+            }
+            else
+            {
+                process.Close((int)first);
+            }
+
             return second;
         }
 
@@ -68,7 +84,7 @@ public sealed partial class Syscalls
         }
 
         int ready = 0;
-        OpenFile? waitsFor = null;
+        WaitQueue? queue = null;
         for (int n = 0; n < count; n++)
         {
             Span<byte> entry = bytes.AsSpan(n * PollBytes, PollBytes);
@@ -79,19 +95,40 @@ public sealed partial class Syscalls
                 descriptor < 0 ? (short)0
                 : file is null ? (short)0x20
                 : (short)(file.Poll() & (wanted | PollEvents.Error | PollEvents.HangUp));
-            waitsFor ??= file;
+            if (file is not null)
+            {
+                queue = queue is null || queue == file.Waiters ? file.Waiters : _kernel.Pollers;
+            }
+
             ready += events != 0 ? 1 : 0;
             BinaryPrimitives.WriteInt16LittleEndian(entry[6..], events);
         }
 
         if (ready == 0 && deadline > _kernel.Simulation.Now)
         {
-            return Attempt.Block(waitsFor?.Waiters ?? _kernel.Sleepers, deadline);
+            if (queue == _kernel.Pollers)
+            {
+                JoinPollers(process, bytes);
+            }
+
+            return Attempt.Block(queue ?? _kernel.Sleepers, deadline);
         }
 
         return process.Memory.TryWrite(array, bytes)
             ? ready
             : process.Refuse(Errno.EFAULT, "do_sys_poll", "the array is not in the process's memory");
+    }
+
+    /// <summary>poll_wait for each of several files: what wakes those who wait for one of them wakes the pollers too.</summary>
+    private void JoinPollers(Process process, ReadOnlySpan<byte> entries)
+    {
+        for (int at = 0; at < entries.Length; at += PollBytes)
+        {
+            if (process.FindFile(BinaryPrimitives.ReadInt32LittleEndian(entries[at..])) is { } file)
+            {
+                file.Waiters.AlsoWakes = _kernel.Pollers;
+            }
+        }
     }
 
     /// <summary>nanosleep(2) until an absolute virtual time in picoseconds. EINTR when a signal comes first.</summary>
@@ -134,11 +171,11 @@ public sealed partial class Syscalls
         return 0;
     }
 
-    /// <summary>kill(2): signal 0 only asks; the others end the process, as their default action does.</summary>
+    /// <summary>kill(2): signal 0 only asks; SIGCHLD, SIGCONT, SIGURG and SIGWINCH do nothing; the others end the process.</summary>
     public Attempt Kill(Process process, int id, int signal)
     {
         Enter(process, "kill");
-        if (!_kernel.Processes.TryGetValue(id, out Process? target) || target.HasExited)
+        if (!_kernel.Processes.TryGetValue(id, out Process? target))
         {
             return process.Refuse(Errno.ESRCH, "kill_something_info", $"there is no process {id}");
         }
@@ -153,8 +190,9 @@ public sealed partial class Syscalls
             return process.Refuse(Errno.EPERM, "check_kill_permission", "another user's process");
         }
 
-        bool isIgnoredByDefault = signal is 17 or 18 or 23 or 28;
-        if (signal != 0 && !isIgnoredByDefault)
+        // A zombie feels nothing, and the first process takes no signal that it has no handler for (SIGNAL_UNKILLABLE).
+        bool isIgnored = signal is 0 or 17 or 18 or 23 or 28 || target.HasExited || target == _kernel.Init;
+        if (!isIgnored)
         {
             target.PendingSignal = signal;
             target.Thread.Signal();
