@@ -136,6 +136,10 @@ internal sealed class SyscallFuzz
             _root.Echo(DmaDevice, $"/sys/bus/platform/drivers/{driver.Name}/unbind").Should().BePositive();
         }
 
+        // While the device had no vfio driver a program may have made a file or directory of the node's name.
+        ulong node = _root.Put("/dev/vfio/0");
+        _root.Do(_ => Calls.Unlink(_root.Process, node));
+        _root.Do(_ => Calls.RmDir(_root.Process, node));
         _root.Echo("vfio-platform", $"/sys/bus/platform/devices/{DmaDevice}/driver_override").Should().BePositive();
         _root.Echo(DmaDevice, "/sys/bus/platform/drivers/vfio-platform/bind").Should().BePositive();
         DmaCopy.Run(user).Should().BeTrue();

@@ -40,6 +40,8 @@ internal static class DmaCopy
         int group = user.Kernel.Drivers.Buses["platform"].FindDevice(DeviceName)!.Group!.Id;
         long container = user.Open("/dev/vfio/vfio", OpenFlags.ReadWrite);
         long groupFile = user.Open($"/dev/vfio/{group}", OpenFlags.ReadWrite);
+        container.Should().BeGreaterThanOrEqualTo(0, "{0}", user.Process.LastRefusal);
+        groupFile.Should().BeGreaterThanOrEqualTo(0, "{0}", user.Process.LastRefusal);
         Ioctl(user, groupFile, VfioIoctl.GroupSetContainer, (int)container).Should().Be(0);
         user.Do(_ => user.Calls.Ioctl(user.Process, (int)container, VfioIoctl.SetIommu, 1)).Should().Be(0);
         memory = (ulong)user.Mmap(Page * (ulong)iovas.Count);
