@@ -89,9 +89,9 @@ public sealed partial class Syscalls
             return process.Refuse(Errno.EBADF, "vfs_read", $"descriptor {descriptor} is not open for reading");
         }
 
-        if (count < 0)
+        if (CheckArea(process, count, file.Position) is { } impossible)
         {
-            return NegativeCount(process);
+            return impossible;
         }
 
         Attempt result = file.Read(process, buffer, Math.Min(count, MaximumTransfer), file.Position);
@@ -112,9 +112,9 @@ public sealed partial class Syscalls
             return process.Refuse(Errno.EBADF, "vfs_write", $"descriptor {descriptor} is not open for writing");
         }
 
-        if (count < 0)
+        if (CheckArea(process, count, file.Position) is { } impossible)
         {
-            return NegativeCount(process);
+            return impossible;
         }
 
         long position = file.Flags.HasFlag(OpenFlags.Append) ? file.Size : file.Position;
@@ -136,9 +136,10 @@ public sealed partial class Syscalls
             return refused;
         }
 
-        return !file.IsReadable ? process.Refuse(Errno.EBADF, "vfs_read", "not open for reading")
-            : count < 0 ? NegativeCount(process)
-            : file.Read(process, buffer, Math.Min(count, MaximumTransfer), position);
+        return !file.IsReadable
+            ? process.Refuse(Errno.EBADF, "vfs_read", "not open for reading")
+            : CheckArea(process, count, position)
+                ?? file.Read(process, buffer, Math.Min(count, MaximumTransfer), position);
     }
 
     /// <summary>pwrite64(2).</summary>
@@ -149,9 +150,10 @@ public sealed partial class Syscalls
             return refused;
         }
 
-        return !file.IsWritable ? process.Refuse(Errno.EBADF, "vfs_write", "not open for writing")
-            : count < 0 ? NegativeCount(process)
-            : file.Write(process, buffer, Math.Min(count, MaximumTransfer), position);
+        return !file.IsWritable
+            ? process.Refuse(Errno.EBADF, "vfs_write", "not open for writing")
+            : CheckArea(process, count, position)
+                ?? file.Write(process, buffer, Math.Min(count, MaximumTransfer), position);
     }
 
     /// <summary>lseek(2).</summary>
@@ -282,8 +284,11 @@ public sealed partial class Syscalls
             : null;
     }
 
-    private static long NegativeCount(Process process) =>
-        process.Refuse(Errno.EINVAL, "rw_verify_area", "the count is negative");
+    /// <summary>rw_verify_area: a count is not negative, and no position behind it either.</summary>
+    private static Attempt? CheckArea(Process process, long count, long position) =>
+        count < 0 || position > long.MaxValue - count
+            ? process.Refuse(Errno.EINVAL, "rw_verify_area", "the count is negative, or goes beyond all positions")
+            : null;
 
     private static long BadDescriptor(Process process, int descriptor) =>
         process.Refuse(Errno.EBADF, "fdget", $"descriptor {descriptor} is not open");

@@ -55,17 +55,32 @@ public sealed class HostileCallTests
             .Be(-(long)Errno.EINVAL, path);
     }
 
-    [Fact]
-    public void A_write_at_the_end_of_all_positions_is_too_large_for_a_file()
+    [Theory]
+    [InlineData(RegularInode.MaximumBytes, Errno.EFBIG)]
+    [InlineData(long.MaxValue - 16, Errno.EFBIG)]
+    [InlineData(long.MaxValue - 3, Errno.EINVAL)]
+    public void A_write_beyond_every_file_is_refused(long position, Errno errno)
     {
         long file = _process.Open("/tmp/f", OpenFlags.Create | OpenFlags.ReadWrite);
 
         _process
-            .Do(_ => Calls.PWrite(_process.Process, (int)file, _process.Buffer, 16, long.MaxValue))
+            .Do(_ => Calls.PWrite(_process.Process, (int)file, _process.Buffer, 8, position))
             .Should()
-            .Be(-(long)Errno.EFBIG);
-        _process.Do(_ => Calls.LSeek(_process.Process, (int)file, long.MaxValue - 3, 0)).Should().Be(long.MaxValue - 3);
-        _process.Write(file, "12345678").Should().Be(-(long)Errno.EFBIG);
+            .Be(-(long)errno);
+        _process.Do(_ => Calls.LSeek(_process.Process, (int)file, position, 0)).Should().Be(position);
+        _process.Write(file, "12345678").Should().Be(-(long)errno);
+    }
+
+    [Fact]
+    public void No_position_of_an_attribute_wraps()
+    {
+        ((DirectoryInode)Files.Root.Find("sys")!).AddAttribute("a", 0x1A4, () => "x\n", (_, text) => text.Length);
+        long file = _process.Open("/sys/a", OpenFlags.ReadWrite);
+        _process.Do(_ => Calls.LSeek(_process.Process, (int)file, long.MaxValue - 1, 0)).Should().BePositive();
+
+        _process.Write(file, "12").Should().Be(-(long)Errno.EINVAL);
+        _process.Write(file, "1").Should().Be(1);
+        _process.Read(file).Result.Should().Be(-(long)Errno.EINVAL);
     }
 
     [Fact]

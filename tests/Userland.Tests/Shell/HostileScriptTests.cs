@@ -117,7 +117,7 @@ public sealed class HostileScriptTests
                     new SimulatedSystem().Run(script, 20 * VirtualTime.Millisecond);
                 }
             )
-            .Check(Config.QuickThrowOnFailure.WithMaxTest(300).WithEndSize(60));
+            .Check(Config.QuickThrowOnFailure.WithMaxTest(300).WithEndSize(60).WithReplay(20_260_102UL, 1UL));
     }
 
     [Fact]
