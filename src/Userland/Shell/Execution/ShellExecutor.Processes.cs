@@ -268,7 +268,7 @@ internal sealed partial class ShellExecutor
             return (null, file);
         }
 
-        (long result, byte[] data) = await _libc.ReadToEnd(file);
+        (long result, byte[] data) = await WholeFile.Read(_libc, file);
         await _libc.Close(file);
         return result < 0 ? (null, result) : (System.Text.Encoding.UTF8.GetString(data), 0);
     }
