@@ -293,15 +293,15 @@ internal sealed partial class ShellExecutor
     private async Task RunPipeline(Pipeline pipeline)
     {
         var children = new List<long>();
+        ShellException? failure = null;
         int input = -1;
-        for (int n = 0; n < pipeline.Commands.Count; n++)
+        for (int n = 0; n < pipeline.Commands.Count && failure is null; n++)
         {
             bool isLast = n == pipeline.Commands.Count - 1;
             (long result, int reader, int writer) = isLast ? (0, -1, -1) : await _libc.Pipe();
             if (result < 0)
             {
-                await Report($"can't create pipe: {ErrnoText.Of(result)}");
-                State.Status = 2;
+                failure = new ShellException($"can't create pipe: {ErrnoText.Of(result)}", 2);
                 break;
             }
 
@@ -316,21 +316,22 @@ internal sealed partial class ShellExecutor
                 places[1] = writer;
             }
 
-            Node command = pipeline.Commands[n];
-            children.Add(await Fork(command, places));
-            if (input >= 0)
+            try
             {
-                await _libc.Close(input);
+                children.Add(await Fork(pipeline.Commands[n], places));
+            }
+            catch (ShellException exception)
+            {
+                failure = exception;
             }
 
-            if (writer >= 0)
-            {
-                await _libc.Close(writer);
-            }
-
+            await CloseIfOpen(input);
+            await CloseIfOpen(writer);
             input = reader;
         }
 
+        // What was started sees the end of its pipe and ends; nobody is left behind.
+        await CloseIfOpen(input);
         Foreground.AddRange(children.Select(child => (int)child));
         foreach (long child in children)
         {
@@ -338,6 +339,18 @@ internal sealed partial class ShellExecutor
         }
 
         Foreground.Clear();
+        if (failure is not null)
+        {
+            throw failure;
+        }
+    }
+
+    private async Task CloseIfOpen(int descriptor)
+    {
+        if (descriptor >= 0)
+        {
+            await _libc.Close(descriptor);
+        }
     }
 
     private Task<long> Start(Node command) => Fork(command, null);
@@ -361,6 +374,21 @@ internal sealed partial class ShellExecutor
             places
         );
         return child >= 0 ? child : throw new ShellException($"can't fork: {ErrnoText.Of(child)}", 2);
+    }
+
+    /// <summary>Forks what writes into a pipe; the pipe is closed when that fails.</summary>
+    private async Task<long> ForkWriter(Func<ShellExecutor, Task> body, int reader, int writer)
+    {
+        try
+        {
+            return await Fork(body, new SortedDictionary<int, int> { [1] = writer });
+        }
+        catch (ShellException)
+        {
+            await _libc.Close(reader);
+            await _libc.Close(writer);
+            throw;
+        }
     }
 
     /// <summary>What a child shell does with its command: a simple one it becomes, a subshell's body it runs.</summary>
