@@ -177,6 +177,19 @@ public sealed class HostileCallTests
     }
 
     [Fact]
+    public void A_short_write_into_a_pipe_goes_in_whole_or_not_at_all()
+    {
+        Pipe((int)OpenFlags.NonBlocking).Should().Be(0);
+        int writer = _process.Peek(8)[4];
+        long Fill(long count) => _process.Do(_ => Calls.Write(_process.Process, writer, _process.Buffer, count));
+
+        Fill(65_436).Should().Be(65_436);
+        _process.Process.FindFile(writer)!.Poll().Should().Be(PollEvents.None);
+        Fill(101).Should().Be(-(long)Errno.EAGAIN);
+        Fill(100).Should().Be(100);
+    }
+
+    [Fact]
     public void A_poll_of_two_files_ends_with_the_second()
     {
         int first = EventFd();

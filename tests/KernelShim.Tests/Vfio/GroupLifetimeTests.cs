@@ -97,6 +97,44 @@ public sealed class VfioGroupLifetimeTests
     }
 
     [Fact]
+    public void Files_of_VFIO_have_positions_that_nobody_can_move()
+    {
+        var bench = new VfioBench();
+        (long container, long group, long device) = bench.Connect();
+
+        foreach (long file in new[] { container, group, device })
+        {
+            bench
+                .User.Do(_ => bench.User.Calls.LSeek(bench.User.Process, (int)file, 4, 0))
+                .Should()
+                .Be(-(long)Errno.ESPIPE);
+        }
+
+        bench.User.Read(device, 4).Result.Should().Be(4);
+        bench.User.Process.FindFile((int)device)!.Position.Should().Be(4);
+    }
+
+    [Fact]
+    public void A_device_that_is_only_mapped_when_its_program_ends_is_given_up()
+    {
+        var bench = new VfioBench();
+        (_, _, long device) = bench.Connect();
+        bench
+            .User.Do(_ =>
+                bench.User.Calls.Mmap(bench.User.Process, 0, 4096, Protection.Read, MapFlags.Shared, (int)device, 0)
+            )
+            .Should()
+            .BePositive();
+        bench.User.Close(device);
+        bench.OpenCountOf("a.dma").Should().Be(1, "the mapping holds it");
+
+        bench.User.Process.Exit(0);
+
+        bench.OpenCountOf("a.dma").Should().Be(0);
+        bench.Iommu.Domains.Should().BeEmpty();
+    }
+
+    [Fact]
     public void A_name_that_a_program_put_in_the_way_costs_the_group_its_node_and_nothing_else()
     {
         var bench = new VfioBench();
