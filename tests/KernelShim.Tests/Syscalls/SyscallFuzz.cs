@@ -342,8 +342,9 @@ internal sealed partial class SyscallFuzz
             );
             bool isFatal = attribute.Description.Contains("arm-smmu") || text is "0" or "2c0b0000.smmu";
             byte[] bytes = Encoding.Latin1.GetBytes(text + Pick("\n", "", "\0", " x\n"));
-            Put(process, bytes);
-            return isFatal && !_isWild ? 0 : Calls.Write(process, file, Buffer(process), bytes.Length);
+            return !Put(process, bytes) || (isFatal && !_isWild)
+                ? 0
+                : Calls.Write(process, file, Buffer(process), bytes.Length);
         }
 
         return Calls.Write(process, file, address, Math.Min(count, 1 << 20));
