@@ -98,6 +98,16 @@ public sealed partial class DriverCore
         return -result;
     }
 
+    /// <inheritdoc/>
+    public void FinishUnbind(Device device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        if (device.IsLeavingDriver)
+        {
+            Release(device);
+        }
+    }
+
     /// <summary>Takes a device from its driver (__device_release_driver).</summary>
     private void Release(Device device)
     {

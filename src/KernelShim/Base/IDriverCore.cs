@@ -18,6 +18,9 @@ public interface IDriverCore
     /// <summary>Unregisters a driver; its devices lose it.</summary>
     void Unregister(Driver driver);
 
+    /// <summary>Ends the unbinding of a device whose users have let it go after the writer of <c>unbind</c> was killed.</summary>
+    void FinishUnbind(Device device);
+
     /// <summary>Adds a module to /sys/module, with its parameters.</summary>
     DirectoryInode AddModule(string name);
 }

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Numerics;
 using Emulator.Machine;
 using Emulator.Machine.DeviceTrees;
 
@@ -63,7 +62,7 @@ internal sealed partial class ArmSmmuDevice
     private int _stageTwoBanks;
     private int _lastInterruptIndex;
     private uint _pageBytes;
-    private uint _banks;
+    private UInt128 _banks;
     private UInt128 _groups;
 
     private ArmSmmuDevice(Kernel kernel, ArmSmmuResources resources)
@@ -127,14 +126,14 @@ internal sealed partial class ArmSmmuDevice
     /// <summary>Takes a context bank and says which context interrupt it shall raise; false when none is free.</summary>
     public bool TryTakeBank(out int bank, out int interruptIndex)
     {
-        bank = BitOperations.TrailingZeroCount(~_banks);
+        bank = (int)UInt128.TrailingZeroCount(~_banks);
         interruptIndex = 0;
         if (bank >= _bankCount)
         {
             return false;
         }
 
-        _banks |= 1u << bank;
+        _banks |= UInt128.One << bank;
 
         // Version 1 has interrupts apart from its banks: they go round, beginning with the second.
         interruptIndex = ++_lastInterruptIndex % ContextInterrupts;
@@ -142,7 +141,7 @@ internal sealed partial class ArmSmmuDevice
     }
 
     /// <summary>Gives a context bank back.</summary>
-    public void FreeBank(int bank) => _banks &= ~(1u << bank);
+    public void FreeBank(int bank) => _banks &= ~(UInt128.One << bank);
 
     /// <summary>The Linux number of a context interrupt.</summary>
     public int ContextInterrupt(int index) => _resources.Interrupts[_globalInterrupts + index];

@@ -72,8 +72,8 @@ public sealed class IommuCore : IIommuCore
         DirectoryInode members = group.Directory!.GetOrAddDirectory("devices");
         if (device.Directory is { } directory)
         {
-            directory.AddLink("iommu_group", RelativePath(directory, group.Directory));
-            members.AddLink(FreeName(members, device.Name), RelativePath(members, directory));
+            directory.AddRelativeLink("iommu_group", group.Directory);
+            members.AddRelativeLink(FreeName(members, device.Name), directory);
         }
 
         if (_kernel.Profile.GroupJoinText is { } text)
@@ -100,7 +100,7 @@ public sealed class IommuCore : IIommuCore
         {
             own.Remove("iommu_group");
             var members = (DirectoryInode)directory.Find("devices")!;
-            string target = RelativePath(members, own);
+            string target = SysfsLinks.Relative(members, own);
             Inode? link = members.Children.FirstOrDefault(child =>
                 child is LinkInode known && string.Equals(known.Target, target, StringComparison.Ordinal)
             );
@@ -116,24 +116,6 @@ public sealed class IommuCore : IIommuCore
             _directory.Remove(group.Id.ToString(CultureInfo.InvariantCulture));
             group.Directory = null;
         }
-    }
-
-    /// <summary>The target of a link in a directory (sysfs_create_link): up to what they share, and down from there.</summary>
-    private static string RelativePath(DirectoryInode from, DirectoryInode to)
-    {
-        string[] start = from.Path.Split('/', StringSplitOptions.RemoveEmptyEntries);
-        string[] end = to.Path.Split('/', StringSplitOptions.RemoveEmptyEntries);
-        int shared = 0;
-        while (
-            shared < start.Length
-            && shared < end.Length
-            && string.Equals(start[shared], end[shared], StringComparison.Ordinal)
-        )
-        {
-            shared++;
-        }
-
-        return string.Join('/', Enumerable.Repeat("..", start.Length - shared).Concat(end[shared..]));
     }
 
     /// <summary>Devices of two buses may have one name: the second becomes <c>name.0</c> (iommu_group_add_device).</summary>

@@ -44,6 +44,9 @@ public interface IIrqSubsystem
     /// <summary>The descriptors in order of number.</summary>
     IReadOnlyList<IrqDescriptor> Descriptors { get; }
 
+    /// <summary>How many interrupts came that nobody had mapped (irq_err_count, the row Err of /proc/interrupts).</summary>
+    ulong ErrorCount => 0;
+
     /// <summary>The Linux number for a specifier of the device tree; null when no driver has its controller.</summary>
     int? Map(InterruptSpecifier specifier);
 

@@ -58,7 +58,7 @@ public sealed class IrqSubsystem : IIrqSubsystem, IEventTarget
     /// <inheritdoc/>
     public IReadOnlyList<IrqDescriptor> Descriptors => [.. _lines.Values.Select(line => line.Descriptor)];
 
-    /// <summary>How many interrupts came that nobody had mapped (irq_err_count, the row Err of /proc/interrupts).</summary>
+    /// <inheritdoc/>
     public ulong ErrorCount { get; private set; }
 
     /// <summary>Programs the interrupt controller and gives the kernel its interrupts (init_IRQ).</summary>

@@ -55,10 +55,18 @@ public sealed class AddressSpace(PageAllocator allocator, CpuPort cpu)
 {
     private const ulong PageBytes = PageAllocator.PageBytes;
     private const ulong MmapBase = 0x4000_0000;
-    private const ulong TaskSize = 0xBF00_0000;
+
+    /// <summary>The first address that no process has (TASK_SIZE of a 3 GiB user space on ARM).</summary>
+    public const ulong TaskSize = 0xBF00_0000;
+
+    /// <summary>No process has more mappings (sysctl_max_map_count).</summary>
+    public const int MaximumAreas = 65_530;
 
     private readonly List<VmArea> _areas = [];
     private readonly Dictionary<ulong, UserPage> _pages = [];
+
+    /// <summary>All pages by physical address, those that only a pin keeps among them.</summary>
+    private readonly Dictionary<ulong, UserPage> _frames = [];
 
     /// <summary>The mappings in order of address.</summary>
     public IReadOnlyList<VmArea> Areas => _areas;
@@ -92,20 +100,30 @@ public sealed class AddressSpace(PageAllocator allocator, CpuPort cpu)
     public void Add(VmArea area)
     {
         ArgumentNullException.ThrowIfNull(area);
-        int place = _areas.FindIndex(other => other.Start > area.Start);
-        _areas.Insert(place < 0 ? _areas.Count : place, area);
+        _areas.Insert(IndexFrom(area.Start), area);
     }
 
     /// <summary>The mapping that holds an address, or null.</summary>
-    public VmArea? Find(ulong address) => _areas.Find(area => address >= area.Start && address < area.End);
+    public VmArea? Find(ulong address)
+    {
+        int index = IndexFrom(address);
+        return index < _areas.Count && _areas[index].Start <= address ? _areas[index] : null;
+    }
 
     /// <summary>Removes mappings in a range, cutting those that reach beyond it. Pinned pages live on until unpinned.</summary>
     public IReadOnlyList<VmArea> Remove(ulong start, ulong end)
     {
-        var gone = new List<VmArea>();
-        foreach (VmArea area in _areas.Where(area => area.Start < end && area.End > start).ToArray())
+        int first = IndexFrom(start);
+        int last = first;
+        while (last < _areas.Count && _areas[last].Start < end)
         {
-            _areas.Remove(area);
+            last++;
+        }
+
+        List<VmArea> gone = _areas.GetRange(first, last - first);
+        _areas.RemoveRange(first, gone.Count);
+        foreach (VmArea area in gone)
+        {
             if (area.Start < start)
             {
                 Add(Part(area, area.Start, start));
@@ -116,19 +134,20 @@ public sealed class AddressSpace(PageAllocator allocator, CpuPort cpu)
                 Add(Part(area, end, area.End));
             }
 
-            gone.Add(area);
-        }
-
-        foreach (ulong page in _pages.Keys.Where(page => page >= start && page < end).Order().ToArray())
-        {
-            Release(page);
+            for (ulong page = Math.Max(area.Start, start); page < Math.Min(area.End, end); page += PageBytes)
+            {
+                Release(page);
+            }
         }
 
         return gone;
     }
 
-    /// <summary>Cuts a mapping so that the given range is one of its own, and returns that one.</summary>
-    public VmArea Split(VmArea area, ulong start, ulong end)
+    /// <summary>
+    /// Cuts a mapping so that the given range is one of its own, and returns that one; null when that would be more mappings
+    /// than a process may have.
+    /// </summary>
+    public VmArea? Split(VmArea area, ulong start, ulong end)
     {
         ArgumentNullException.ThrowIfNull(area);
         if (area.Start == start && area.End == end)
@@ -136,7 +155,12 @@ public sealed class AddressSpace(PageAllocator allocator, CpuPort cpu)
             return area;
         }
 
-        _areas.Remove(area);
+        if (_areas.Count >= MaximumAreas)
+        {
+            return null;
+        }
+
+        _areas.RemoveAt(IndexFrom(area.Start));
         if (area.Start < start)
         {
             Add(Part(area, area.Start, start));
@@ -240,25 +264,46 @@ public sealed class AddressSpace(PageAllocator allocator, CpuPort cpu)
     /// <summary>Unpins a page by its physical address.</summary>
     public void Unpin(ulong physical)
     {
-        UserPage? page = _pinned.GetValueOrDefault(physical);
+        UserPage? page = _frames.GetValueOrDefault(physical);
         if (page is not null && --page.Pins == 0 && page.IsOrphan)
         {
-            _pinned.Remove(physical);
+            _frames.Remove(physical);
             allocator.Free(physical);
         }
     }
 
-    private readonly Dictionary<ulong, UserPage> _pinned = [];
-
-    /// <summary>Gives everything back: the process has ended.</summary>
-    public void Clear()
+    /// <summary>Gives everything back: the process has ended. The files that were mapped, in order of address.</summary>
+    internal IReadOnlyList<OpenFile?> Clear()
     {
         foreach (ulong page in _pages.Keys.Order().ToArray())
         {
             Release(page);
         }
 
+        OpenFile?[] files = [.. _areas.Select(area => area.File)];
         _areas.Clear();
+        return files;
+    }
+
+    /// <summary>The first mapping that ends after an address: its index, or the number of mappings.</summary>
+    private int IndexFrom(ulong address)
+    {
+        int low = 0;
+        int high = _areas.Count;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (_areas[middle].End <= address)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle;
+            }
+        }
+
+        return low;
     }
 
     private static VmArea Part(VmArea area, ulong start, ulong end) =>
@@ -275,15 +320,18 @@ public sealed class AddressSpace(PageAllocator allocator, CpuPort cpu)
 
     private void Release(ulong virtualPage)
     {
-        UserPage page = _pages[virtualPage];
-        _pages.Remove(virtualPage);
+        if (!_pages.Remove(virtualPage, out UserPage? page))
+        {
+            return;
+        }
+
         if (page.Pins > 0)
         {
             page.IsOrphan = true;
             return;
         }
 
-        _pinned.Remove(page.Physical);
+        _frames.Remove(page.Physical);
         allocator.Free(page.Physical);
     }
 
@@ -325,7 +373,7 @@ public sealed class AddressSpace(PageAllocator allocator, CpuPort cpu)
 
         page = new UserPage { Physical = physical };
         _pages[virtualPage] = page;
-        _pinned[physical] = page;
+        _frames[physical] = page;
         return true;
     }
 

@@ -82,11 +82,16 @@ public sealed class PageAllocator
     }
 
     /// <summary>Gives pages back.</summary>
+    /// <exception cref="InvalidOperationException">One of them is free already: two owners had it.</exception>
     public void Free(ulong first, int count = 1)
     {
         for (int n = 0; n < count; n++)
         {
-            _freed.Add(first + (ulong)n * PageBytes);
+            ulong page = first + (ulong)n * PageBytes;
+            if (!_freed.Add(page))
+            {
+                throw new InvalidOperationException($"The page at 0x{page:x} is free already.");
+            }
         }
 
         FreePages += (ulong)count;

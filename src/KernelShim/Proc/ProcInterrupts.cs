@@ -35,7 +35,11 @@ internal static class ProcInterrupts
             text.Append(between[index]).Append('\n');
         }
 
-        return text.Append("Err".PadLeft(width)).Append(": ").Append("0".PadLeft(10)).Append('\n').ToString();
+        return text.Append("Err".PadLeft(width))
+            .Append(": ")
+            .Append(Number(kernel.Interrupts?.ErrorCount ?? 0).PadLeft(10))
+            .Append('\n')
+            .ToString();
     }
 
     /// <summary>The simulated kernel takes interrupts on the boot CPU alone: the other columns stay 0.</summary>

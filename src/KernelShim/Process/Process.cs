@@ -16,6 +16,9 @@ public enum Capabilities : ulong
     /// <summary>CAP_DAC_OVERRIDE.</summary>
     DacOverride = 1UL << 1,
 
+    /// <summary>CAP_FOWNER.</summary>
+    FileOwner = 1UL << 3,
+
     /// <summary>CAP_KILL.</summary>
     Kill = 1UL << 5,
 
@@ -131,33 +134,44 @@ public sealed partial class Process
     public OpenFile? FindFile(int descriptor) =>
         _descriptors.TryGetValue(descriptor, out Descriptor found) ? found.File : null;
 
-    /// <summary>Gives a file the lowest free descriptor from <paramref name="from"/> on; a negative errno when there is none.</summary>
+    /// <summary>
+    /// Gives a file the lowest free descriptor from <paramref name="from"/> on; a negative errno when there is none, and then
+    /// the file is still the caller's to give up.
+    /// </summary>
     public long Install(OpenFile file, bool closeOnExec = false, int from = 0)
     {
-        int number = from;
-        while (_descriptors.ContainsKey(number))
+        long number = FindFreeDescriptor(from);
+        if (number >= 0)
         {
-            number++;
+            _descriptors[(int)number] = new Descriptor(file, closeOnExec);
         }
 
-        if (number >= MaximumDescriptors)
-        {
-            return Refuse(Errno.EMFILE, "alloc_fd", $"the process has {MaximumDescriptors} descriptors already");
-        }
-
-        _descriptors[number] = new Descriptor(file, closeOnExec);
         return number;
+    }
+
+    /// <summary>The lowest free descriptor from a number on; -EMFILE when there is none (get_unused_fd).</summary>
+    internal long FindFreeDescriptor(int from = 0)
+    {
+        for (int number = from; number < MaximumDescriptors; number++)
+        {
+            if (!_descriptors.ContainsKey(number))
+            {
+                return number;
+            }
+        }
+
+        return Refuse(Errno.EMFILE, "alloc_fd", $"the process has {MaximumDescriptors} descriptors already");
     }
 
     /// <summary>Makes a descriptor refer to a file, closing what it referred to.</summary>
     public void Replace(int descriptor, OpenFile file, bool closeOnExec)
     {
-        if (_descriptors.TryGetValue(descriptor, out Descriptor old))
+        bool isTaken = _descriptors.TryGetValue(descriptor, out Descriptor old);
+        _descriptors[descriptor] = new Descriptor(file, closeOnExec);
+        if (isTaken)
         {
             old.File.Put(this);
         }
-
-        _descriptors[descriptor] = new Descriptor(file, closeOnExec);
     }
 
     /// <summary>Closes a descriptor. False when it was not open.</summary>
@@ -194,7 +208,10 @@ public sealed partial class Process
         Thread = scheduler.Start(Command, async _ => Exit(await program()));
     }
 
-    /// <summary>Ends it: descriptors are closed in order, mappings removed, memory given back.</summary>
+    /// <summary>
+    /// Ends it (do_exit): first its memory is given back and with it the files that it mapped (exit_mm), then descriptors are
+    /// closed in order (exit_files). Pages pinned for DMA outlive the first until the second lets the container go.
+    /// </summary>
     public void Exit(int status)
     {
         if (HasExited)
@@ -205,17 +222,16 @@ public sealed partial class Process
         HasExited = true;
         ExitStatus = status;
         Syscalls.TraceExit(this, status);
+        foreach (OpenFile? file in Memory.Clear())
+        {
+            file?.Put(this);
+        }
+
         foreach (int descriptor in _descriptors.Keys.ToArray())
         {
             Close(descriptor);
         }
 
-        foreach (VmArea area in Memory.Areas)
-        {
-            area.File?.Put(this);
-        }
-
-        Memory.Clear();
         Kernel.OnExit(this);
         Exited.WakeAll();
     }

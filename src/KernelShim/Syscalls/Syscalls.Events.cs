@@ -28,12 +28,28 @@ public sealed partial class Syscalls
     private Attempt PipeCore(Process process, ulong descriptors, int flags)
     {
         Enter(process, "pipe2");
+        const int Known = (int)(OpenFlags.NonBlocking | OpenFlags.CloseOnExec);
+        if ((flags & ~Known) != 0)
+        {
+            return process.Refuse(Errno.EINVAL, "do_pipe2", "unknown flags");
+        }
+
         (OpenFile reader, OpenFile writer) = PipeFile.Create((OpenFlags)flags & OpenFlags.NonBlocking);
         bool closeOnExec = ((OpenFlags)flags).HasFlag(OpenFlags.CloseOnExec);
         long first = process.Install(reader, closeOnExec);
         long second = first < 0 ? first : process.Install(writer, closeOnExec);
         if (second < 0)
         {
+            writer.Put(process);
+            if (first < 0)
+            {
+                reader.Put(process);
+            }
+            else
+            {
+                process.Close((int)first);
+            }
+
             return second;
         }
 
@@ -137,7 +153,7 @@ public sealed partial class Syscalls
     private Attempt KillCore(Process process, int id, int signal)
     {
         Enter(process, "kill");
-        if (!_kernel.Processes.TryGetValue(id, out Process? target) || target.HasExited)
+        if (!_kernel.Processes.TryGetValue(id, out Process? target))
         {
             return process.Refuse(Errno.ESRCH, "kill_something_info", $"there is no process {id}");
         }
@@ -152,8 +168,9 @@ public sealed partial class Syscalls
             return process.Refuse(Errno.EPERM, "check_kill_permission", "another user's process");
         }
 
-        bool isIgnoredByDefault = signal is 17 or 18 or 23 or 28;
-        if (signal != 0 && !isIgnoredByDefault)
+        // A zombie feels nothing, and the first process takes no signal that it has no handler for (SIGNAL_UNKILLABLE).
+        bool isIgnored = signal is 0 or 17 or 18 or 23 or 28 || target.HasExited || target == _kernel.Init;
+        if (!isIgnored)
         {
             target.PendingSignal = signal;
             target.Thread.Signal();

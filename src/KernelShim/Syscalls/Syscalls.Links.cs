@@ -18,10 +18,16 @@ public sealed partial class Syscalls
             return process.Refuse(Errno.ENOENT, "getname", "the target is empty");
         }
 
+        if (Encoding.UTF8.GetByteCount(target) >= MaximumPathBytes)
+        {
+            return process.Refuse(Errno.ENAMETOOLONG, "getname", "the target is longer than a path may be");
+        }
+
         Lookup found = Files.Walk(process, text, followLast: false);
         return found.Error != 0 ? found.Error
             : found.Inode is not null ? process.Refuse(Errno.EEXIST, "filename_create", $"{text} exists")
-            : Create(process, found, () => new LinkInode(target), out _);
+            : text.EndsWith('/') ? process.Refuse(Errno.ENOENT, "filename_create", $"{text} would be a directory")
+            : Create(process, found, "vfs_symlink", () => new LinkInode(target), out _);
     }
 
     private Attempt RenameCore(Process process, string oldPath, string newPath)
@@ -39,24 +45,24 @@ public sealed partial class Syscalls
             return process.Refuse(Errno.ENOENT, "do_renameat2", $"{oldPath} does not exist");
         }
 
-        if (from.Parent is null || to.Parent is null || from.Name is "." or ".." || to.Name is "." or "..")
+        if (from.Parent is null || to.Parent is null || from.Name is "" or "." or ".." || to.Name is "" or "." or "..")
         {
-            return process.Refuse(Errno.EBUSY, "do_renameat2", "the root, '.' and '..' cannot be renamed");
+            return process.Refuse(Errno.EBUSY, "sys_renameat", "the root, '.' and '..' cannot be renamed");
         }
 
-        if (from.Parent.FileSystem != to.Parent.FileSystem)
+        if (MountOf(from.Parent) != MountOf(to.Parent))
         {
-            return process.Refuse(Errno.EXDEV, "do_renameat2", "the names are on two file systems");
+            return process.Refuse(Errno.EXDEV, "sys_renameat", "the names are on two file systems");
         }
 
-        if (from.Parent.FileSystem != FileSystemKind.Tmpfs)
+        if (inode is not DirectoryInode && newPath.EndsWith('/'))
         {
-            return process.Refuse(Errno.EPERM, "vfs_rename", $"{oldPath} is not in a file system that can be changed");
+            return process.Refuse(Errno.ENOTDIR, "sys_renameat", $"{oldPath} is no directory");
         }
 
-        if (!May(process, from.Parent, 3) || !May(process, to.Parent, 3))
+        if (to.Parent.IsRemoved)
         {
-            return process.Refuse(Errno.EACCES, "may_delete", "the mode of a directory does not allow it");
+            return process.Refuse(Errno.ENOENT, "may_create", "the directory was removed");
         }
 
         for (DirectoryInode? above = to.Parent; above is not null; above = above.Parent)
@@ -72,15 +78,32 @@ public sealed partial class Syscalls
             return 0;
         }
 
+        long error = MayDelete(process, from.Parent, inode, inode is DirectoryInode);
+        if (error != 0)
+        {
+            return error;
+        }
+
+        if (!May(process, to.Parent, 3))
+        {
+            return process.Refuse(Errno.EACCES, "may_create", $"the mode of {to.Parent.Path} does not allow it");
+        }
+
         if (to.Inode is { } old)
         {
-            long refusal = MayReplace(process, inode, old);
-            if (refusal != 0)
+            error = MayDelete(process, to.Parent, old, inode is DirectoryInode);
+            if (error != 0)
             {
-                return refusal;
+                return error;
+            }
+
+            if (old is DirectoryInode full && full.Children.Any())
+            {
+                return process.Refuse(Errno.ENOTEMPTY, "simple_rename", $"{old.Path} is not empty");
             }
 
             to.Parent.Remove(to.Name);
+            Files.Usage.RemoveInode(old);
         }
 
         from.Parent.Remove(from.Name);
@@ -91,8 +114,15 @@ public sealed partial class Syscalls
     private Attempt GetCwdCore(Process process, ulong buffer, long size)
     {
         Enter(process, "getcwd");
+        if (process.WorkingDirectory.IsRemoved)
+        {
+            return process.Refuse(Errno.ENOENT, "sys_getcwd", "the working directory was removed");
+        }
+
         byte[] path = Encoding.UTF8.GetBytes(process.WorkingDirectory.Path + "\0");
-        return path.Length > size ? process.Refuse(Errno.ERANGE, "sys_getcwd", "the buffer is too small")
+        return path.Length > MaximumPathBytes
+                ? process.Refuse(Errno.ENAMETOOLONG, "sys_getcwd", "the path is longer than a page")
+            : path.Length > size ? process.Refuse(Errno.ERANGE, "sys_getcwd", "the buffer is too small")
             : process.Memory.TryWrite(buffer, path) ? path.Length
             : process.Refuse(Errno.EFAULT, "sys_getcwd", "the buffer is not in the process's memory");
     }
@@ -118,24 +148,15 @@ public sealed partial class Syscalls
         return result;
     }
 
-    private static long MayReplace(Process process, Inode inode, Inode old) =>
-        old switch
+    /// <summary>The root of the file system that a directory is in.</summary>
+    private static DirectoryInode MountOf(DirectoryInode directory)
+    {
+        DirectoryInode at = directory;
+        while (!at.IsMountPoint && at.Parent is { } parent)
         {
-            DirectoryInode when inode is not DirectoryInode => process.Refuse(
-                Errno.EISDIR,
-                "may_delete",
-                $"{old.Path} is a directory"
-            ),
-            not DirectoryInode when inode is DirectoryInode => process.Refuse(
-                Errno.ENOTDIR,
-                "may_delete",
-                $"{old.Path} is no directory"
-            ),
-            DirectoryInode full when full.Children.Any() => process.Refuse(
-                Errno.ENOTEMPTY,
-                "simple_rename",
-                $"{old.Path} is not empty"
-            ),
-            _ => 0,
-        };
+            at = parent;
+        }
+
+        return at;
+    }
 }

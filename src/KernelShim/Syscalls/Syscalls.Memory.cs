@@ -30,6 +30,8 @@ public sealed partial class Syscalls
 {
     private const ulong PageMask = PageAllocator.PageBytes - 1;
 
+    private const string TooManyMappings = "the process has as many mappings as it may (vm.max_map_count)";
+
     /// <summary>No process maps more than this, so that a wrong length cannot exhaust the host.</summary>
     private const ulong MaximumMapping = 1UL << 30;
 
@@ -44,66 +46,38 @@ public sealed partial class Syscalls
     )
     {
         Enter(process, "mmap");
+        if ((offset & PageMask) != 0)
+        {
+            return process.Refuse(Errno.EINVAL, "sys_mmap", "the offset is no multiple of the page size");
+        }
+
+        OpenFile? file = flags.HasFlag(MapFlags.Anonymous) ? null : process.FindFile(descriptor);
+        if (file is null && !flags.HasFlag(MapFlags.Anonymous))
+        {
+            return BadDescriptor(process, descriptor);
+        }
+
         ulong rounded = (length + PageMask) & ~PageMask;
-        bool isShared = flags.HasFlag(MapFlags.Shared);
-        if (length == 0 || (offset & PageMask) != 0 || isShared == flags.HasFlag(MapFlags.Private))
+        long start = FindPlace(process, address, length, rounded, flags);
+        if (start < 0)
         {
-            return process.Refuse(
-                Errno.EINVAL,
-                "do_mmap",
-                "the length is 0, the offset is no multiple of the page size, or not exactly one of MAP_SHARED and MAP_PRIVATE is given"
-            );
+            return start;
         }
 
-        if (rounded < length || rounded > MaximumMapping)
+        long error = CheckMapping(process, file, protection, flags);
+        if (error != 0)
         {
-            return process.Refuse(
-                Errno.ENOMEM,
-                "get_unmapped_area",
-                "the length is larger than the address space has room for"
-            );
+            return error;
         }
 
-        ulong start;
-        if (flags.HasFlag(MapFlags.Fixed))
-        {
-            if ((address & PageMask) != 0)
-            {
-                return process.Refuse(Errno.EINVAL, "get_unmapped_area", "MAP_FIXED needs a page-aligned address");
-            }
-
-            start = address;
-        }
-        else if (process.Memory.FindFree(rounded) is { } free)
-        {
-            start = free;
-        }
-        else
-        {
-            return process.Refuse(Errno.ENOMEM, "get_unmapped_area", "there is no free range of this length");
-        }
-
-        OpenFile? file = null;
-        if (!flags.HasFlag(MapFlags.Anonymous))
-        {
-            file = process.FindFile(descriptor);
-            if (file is null)
-            {
-                return BadDescriptor(process, descriptor);
-            }
-
-            if (!file.IsReadable || (isShared && protection.HasFlag(Protection.Write) && !file.IsWritable))
-            {
-                return process.Refuse(Errno.EACCES, "do_mmap", "the file was not opened for this access");
-            }
-        }
-
+        ulong end = (ulong)start + rounded;
+        Unmap(process, (ulong)start, end);
         var area = new VmArea
         {
-            Start = start,
-            End = start + rounded,
+            Start = (ulong)start,
+            End = end,
             Protection = protection,
-            IsShared = isShared,
+            IsShared = flags.HasFlag(MapFlags.Shared),
             File = file,
             Name = file?.Description ?? "",
         };
@@ -118,46 +92,118 @@ public sealed partial class Syscalls
             file.Get();
         }
 
-        Unmap(process, start, start + rounded);
         process.Memory.Add(area);
-        return (long)start;
+        return start;
     }
 
     private Attempt MunmapCore(Process process, ulong address, ulong length)
     {
         Enter(process, "munmap");
         ulong rounded = (length + PageMask) & ~PageMask;
-        if ((address & PageMask) != 0 || rounded == 0 || address + rounded < address)
+        bool isBeyond = address > AddressSpace.TaskSize || length > AddressSpace.TaskSize - address;
+        if ((address & PageMask) != 0 || rounded == 0 || isBeyond)
         {
-            return process.Refuse(Errno.EINVAL, "do_vmi_munmap", "the address is not page-aligned, or the length is 0");
+            return process.Refuse(
+                Errno.EINVAL,
+                "do_munmap",
+                "the address is not page-aligned, the length is 0, or the range leaves the address space"
+            );
         }
 
-        Unmap(process, address, address + rounded);
+        ulong end = address + rounded;
+        bool isHole = process.Memory.Find(address) is { } area && area.Start < address && area.End > end;
+        if (isHole && process.Memory.Areas.Count >= AddressSpace.MaximumAreas)
+        {
+            return process.Refuse(Errno.ENOMEM, "do_munmap", TooManyMappings);
+        }
+
+        Unmap(process, address, end);
         return 0;
     }
 
     private Attempt MprotectCore(Process process, ulong address, ulong length, Protection protection)
     {
         Enter(process, "mprotect");
-        ulong end = address + ((length + PageMask) & ~PageMask);
-        if ((address & PageMask) != 0 || end < address)
+        if ((address & PageMask) != 0)
         {
-            return process.Refuse(Errno.EINVAL, "do_mprotect_pkey", "the address is not page-aligned");
+            return process.Refuse(Errno.EINVAL, "sys_mprotect", "the address is not page-aligned");
+        }
+
+        ulong rounded = (length + PageMask) & ~PageMask;
+        ulong end = address + rounded;
+        if (length != 0 && end <= address)
+        {
+            return process.Refuse(Errno.ENOMEM, "sys_mprotect", "the range leaves the address space");
         }
 
         for (ulong at = address; at < end; )
         {
             if (process.Memory.Find(at) is not { } area)
             {
-                return process.Refuse(Errno.ENOMEM, "do_mprotect_pkey", "the range holds what is not mapped");
+                return process.Refuse(Errno.ENOMEM, "sys_mprotect", "the range holds what is not mapped");
             }
 
-            VmArea part = process.Memory.Split(area, Math.Max(area.Start, address), Math.Min(area.End, end));
+            if (protection.HasFlag(Protection.Write) && area is { IsShared: true, File.IsWritable: false })
+            {
+                return process.Refuse(Errno.EACCES, "sys_mprotect", "the mapped file was not opened for writing");
+            }
+
+            if (process.Memory.Split(area, at, Math.Min(area.End, end)) is not { } part)
+            {
+                return process.Refuse(Errno.ENOMEM, "split_vma", TooManyMappings);
+            }
+
             part.Protection = protection;
             at = part.End;
         }
 
         return 0;
+    }
+
+    /// <summary>do_mmap_pgoff up to get_unmapped_area: where the mapping goes, or a negative errno.</summary>
+    private static long FindPlace(Process process, ulong address, ulong length, ulong rounded, MapFlags flags)
+    {
+        const string Function = "get_unmapped_area";
+        if (length == 0)
+        {
+            return process.Refuse(Errno.EINVAL, "do_mmap_pgoff", "the length is 0");
+        }
+
+        if (rounded < length || rounded > MaximumMapping)
+        {
+            return process.Refuse(Errno.ENOMEM, Function, "the length is larger than the address space has room for");
+        }
+
+        if (process.Memory.Areas.Count >= AddressSpace.MaximumAreas)
+        {
+            return process.Refuse(Errno.ENOMEM, "do_mmap_pgoff", TooManyMappings);
+        }
+
+        if (!flags.HasFlag(MapFlags.Fixed))
+        {
+            return process.Memory.FindFree(rounded) is { } free
+                ? (long)free
+                : process.Refuse(Errno.ENOMEM, Function, "there is no free range of this length");
+        }
+
+        return address > AddressSpace.TaskSize - rounded
+                ? process.Refuse(Errno.ENOMEM, Function, "the range leaves the address space")
+            : (address & PageMask) != 0
+                ? process.Refuse(Errno.EINVAL, Function, "MAP_FIXED needs a page-aligned address")
+            : (long)address;
+    }
+
+    /// <summary>The rest of do_mmap_pgoff: the kind of mapping, and what the file was opened for.</summary>
+    private static long CheckMapping(Process process, OpenFile? file, Protection protection, MapFlags flags)
+    {
+        const string Function = "do_mmap_pgoff";
+        bool isShared = flags.HasFlag(MapFlags.Shared);
+        return isShared == flags.HasFlag(MapFlags.Private)
+                ? process.Refuse(Errno.EINVAL, Function, "not exactly one of MAP_SHARED and MAP_PRIVATE is given")
+            : file is null ? 0
+            : !file.IsReadable || (isShared && protection.HasFlag(Protection.Write) && !file.IsWritable)
+                ? process.Refuse(Errno.EACCES, Function, "the file was not opened for this access")
+            : 0;
     }
 
     private static void Unmap(Process process, ulong start, ulong end)

@@ -11,6 +11,7 @@ public sealed partial class Syscalls
     public const int StatBytes = 128;
 
     private const int EntryHeaderBytes = 19;
+    private const int StickyBit = 0x200;
 
     private Attempt StatCore(Process process, ulong path, ulong buffer, bool follow)
     {
@@ -35,6 +36,11 @@ public sealed partial class Syscalls
             return refused;
         }
 
+        if (size <= 0)
+        {
+            return process.Refuse(Errno.EINVAL, "sys_readlinkat", "the buffer has no room");
+        }
+
         Lookup found = Files.Walk(process, text, followLast: false);
         if (found.Error != 0)
         {
@@ -46,11 +52,6 @@ public sealed partial class Syscalls
             return found.Inode is null
                 ? process.Refuse(Errno.ENOENT, "user_path_at", $"{text} does not exist")
                 : process.Refuse(Errno.EINVAL, "do_readlinkat", $"{text} is no symbolic link");
-        }
-
-        if (size <= 0)
-        {
-            return process.Refuse(Errno.EINVAL, "do_readlinkat", "the buffer has no room");
         }
 
         byte[] target = Encoding.UTF8.GetBytes(link.Target);
@@ -72,8 +73,13 @@ public sealed partial class Syscalls
             return process.Refuse(Errno.ENOTDIR, "iterate_dir", "the descriptor is no directory");
         }
 
+        if (file.Inode is { IsRemoved: true })
+        {
+            return process.Refuse(Errno.ENOENT, "iterate_dir", "the directory was removed");
+        }
+
         var bytes = new List<byte>();
-        int index = (int)file.Position;
+        int index = (int)Math.Min(file.Position, entries.Count);
         while (index < entries.Count)
         {
             byte[] entry = Encode(entries[index], index + 1);
@@ -96,7 +102,7 @@ public sealed partial class Syscalls
             return process.Refuse(Errno.EFAULT, "filldir64", "the buffer is not in the process's memory");
         }
 
-        file.Position = index;
+        file.Position = bytes.Count > 0 ? index : file.Position;
         return bytes.Count;
     }
 
@@ -114,7 +120,7 @@ public sealed partial class Syscalls
         );
         return found.Error != 0 ? found.Error
             : found.Inode is not null ? process.Refuse(Errno.EEXIST, "filename_create", $"{text} exists")
-            : Create(process, found, () => new DirectoryInode(FileSystemKind.Tmpfs, mode & 0x1FF), out _);
+            : Create(process, found, "vfs_mkdir", () => new DirectoryInode(FileSystemKind.Tmpfs, mode & 0x1FF), out _);
     }
 
     private Attempt UnlinkCore(Process process, ulong path) => Remove(process, "unlink", path, directory: false);
@@ -139,7 +145,7 @@ public sealed partial class Syscalls
             return process.Refuse(Errno.ENOENT, "filename_lookup", $"{text} does not exist");
         }
 
-        if (process.UserId != inode.UserId && !process.Has(Capabilities.DacOverride))
+        if (process.UserId != inode.UserId && !process.Has(Capabilities.FileOwner))
         {
             return process.Refuse(Errno.EPERM, "setattr_prepare", "only the owner may change the mode");
         }
@@ -247,19 +253,21 @@ public sealed partial class Syscalls
             return process.Refuse(Errno.ENOENT, "lookup_one", $"{text} does not exist");
         }
 
-        if (directory && inode is not DirectoryInode)
+        string last = text.TrimEnd('/') is { Length: > 0 } trimmed ? trimmed[(trimmed.LastIndexOf('/') + 1)..] : "";
+        if (last is "" or "." or "..")
         {
-            return process.Refuse(Errno.ENOTDIR, "may_delete", $"{text} is no directory");
+            Errno errno =
+                !directory ? Errno.EISDIR
+                : last is "." ? Errno.EINVAL
+                : last is ".." ? Errno.ENOTEMPTY
+                : Errno.EBUSY;
+            return process.Refuse(errno, "do_" + call, "the root, '.' and '..' cannot be removed");
         }
 
-        if (!directory && inode is DirectoryInode)
+        long error = MayDelete(process, found.Parent!, inode, isDirectory: directory);
+        if (error != 0)
         {
-            return process.Refuse(Errno.EISDIR, "may_delete", $"{text} is a directory");
-        }
-
-        if (found.Parent is null || found.Parent.FileSystem != FileSystemKind.Tmpfs)
-        {
-            return process.Refuse(Errno.EPERM, "vfs_unlink", $"{text} is not in a file system that can be changed");
+            return error;
         }
 
         if (inode is DirectoryInode full && full.Children.Any())
@@ -267,12 +275,47 @@ public sealed partial class Syscalls
             return process.Refuse(Errno.ENOTEMPTY, "simple_rmdir", $"{text} is not empty");
         }
 
-        if (!May(process, found.Parent, 3))
+        found.Parent!.Remove(inode.Name);
+        Files.Usage.RemoveInode(inode);
+        return 0;
+    }
+
+    /// <summary>may_delete, and what vfs_unlink, vfs_rmdir and vfs_rename ask of the file system.</summary>
+    private static long MayDelete(Process process, DirectoryInode parent, Inode inode, bool isDirectory)
+    {
+        if (!May(process, parent, 3))
         {
-            return process.Refuse(Errno.EACCES, "may_delete", $"the mode of {found.Parent.Path} does not allow it");
+            return process.Refuse(Errno.EACCES, "may_delete", $"the mode of {parent.Path} does not allow it");
         }
 
-        found.Parent.Remove(inode.Name);
-        return 0;
+        bool isOwner = process.UserId == inode.UserId || process.UserId == parent.UserId;
+        if ((parent.Permissions & StickyBit) != 0 && !isOwner && !process.Has(Capabilities.FileOwner))
+        {
+            return process.Refuse(
+                Errno.EPERM,
+                "check_sticky",
+                $"{inode.Path} is another user's, in a sticky directory"
+            );
+        }
+
+        if (isDirectory != inode is DirectoryInode)
+        {
+            return isDirectory
+                ? process.Refuse(Errno.ENOTDIR, "may_delete", $"{inode.Path} is no directory")
+                : process.Refuse(Errno.EISDIR, "may_delete", $"{inode.Path} is a directory");
+        }
+
+        if (parent.FileSystem != FileSystemKind.Tmpfs)
+        {
+            return process.Refuse(
+                Errno.EPERM,
+                "vfs_unlink",
+                $"{inode.Path} is not in a file system that can be changed"
+            );
+        }
+
+        return inode is DirectoryInode { IsMountPoint: true }
+            ? process.Refuse(Errno.EBUSY, "d_mountpoint", $"a file system is mounted on {inode.Path}")
+            : 0;
     }
 }

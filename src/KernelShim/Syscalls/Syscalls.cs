@@ -11,6 +11,10 @@ namespace Emulator.KernelShim;
 public sealed partial class Syscalls
 {
     private const int MaximumPathBytes = 4096;
+
+    /// <summary>No call transfers more (MAX_RW_COUNT).</summary>
+    private const long MaximumTransfer = int.MaxValue & ~(PageAllocator.PageBytes - 1);
+
     private readonly Kernel _kernel;
 
     internal Syscalls(Kernel kernel) => _kernel = kernel;
@@ -24,32 +28,44 @@ public sealed partial class Syscalls
             return refused;
         }
 
-        Lookup found = Files.Walk(process, text, !flags.HasFlag(OpenFlags.NoFollow));
+        long descriptor = process.FindFreeDescriptor();
+        if (descriptor < 0)
+        {
+            return descriptor;
+        }
+
+        bool creates = flags.HasFlag(OpenFlags.Create);
+        bool isExclusive = creates && flags.HasFlag(OpenFlags.Exclusive);
+        Lookup found = Files.Walk(process, text, !flags.HasFlag(OpenFlags.NoFollow) && !isExclusive);
         if (found.Error != 0)
         {
             return found.Error;
         }
 
-        Inode? inode = found.Inode;
-        if (inode is null)
-        {
-            if (!flags.HasFlag(OpenFlags.Create))
-            {
-                return process.Refuse(Errno.ENOENT, "do_last", $"{text} does not exist");
-            }
-
-            long error = Create(process, found, () => new RegularInode(mode & 0x1FF), out inode);
-            if (error != 0)
-            {
-                return error;
-            }
-        }
-        else if (flags.HasFlag(OpenFlags.Create) && flags.HasFlag(OpenFlags.Exclusive))
+        if (isExclusive && found.Inode is not null)
         {
             return process.Refuse(Errno.EEXIST, "do_last", $"{text} exists and O_EXCL was given");
         }
 
-        return OpenInode(process, inode!, text, flags);
+        if (creates && (text.EndsWith('/') || found.Inode is DirectoryInode))
+        {
+            return process.Refuse(Errno.EISDIR, "do_last", $"{text} names a directory, and O_CREAT was given");
+        }
+
+        if (found.Inode is null && !creates)
+        {
+            return process.Refuse(Errno.ENOENT, "do_last", $"{text} does not exist");
+        }
+
+        if (found.Inode is { } inode)
+        {
+            long error = MayOpen(process, inode, text, flags);
+            return error != 0 ? error : OpenInode(process, inode, flags);
+        }
+
+        // What the caller has just made it may open, whatever mode it gave it.
+        long failure = Create(process, found, "vfs_create", () => new RegularInode(mode & 0x1FF), out Inode? made);
+        return failure != 0 ? failure : OpenInode(process, made!, flags);
     }
 
     private Attempt CloseCore(Process process, int descriptor)
@@ -70,7 +86,12 @@ public sealed partial class Syscalls
             return process.Refuse(Errno.EBADF, "vfs_read", $"descriptor {descriptor} is not open for reading");
         }
 
-        Attempt result = file.Read(process, buffer, Math.Min(count, int.MaxValue), file.Position);
+        if (CheckArea(process, file, count, file.Position) is { } impossible)
+        {
+            return impossible;
+        }
+
+        Attempt result = file.Read(process, buffer, Math.Min(count, MaximumTransfer), file.Position);
         Advance(file, result);
         return result;
     }
@@ -87,8 +108,13 @@ public sealed partial class Syscalls
             return process.Refuse(Errno.EBADF, "vfs_write", $"descriptor {descriptor} is not open for writing");
         }
 
+        if (CheckArea(process, file, count, file.Position) is { } impossible)
+        {
+            return impossible;
+        }
+
         long position = file.Flags.HasFlag(OpenFlags.Append) ? file.Size : file.Position;
-        Attempt result = file.Write(process, buffer, Math.Min(count, int.MaxValue), position);
+        Attempt result = file.Write(process, buffer, Math.Min(count, MaximumTransfer), position);
         if (file.Flags.HasFlag(OpenFlags.Append) && result is { IsBlocked: false, Value: > 0 })
         {
             file.Position = position;
@@ -98,23 +124,31 @@ public sealed partial class Syscalls
         return result;
     }
 
-    private Attempt PReadCore(Process process, int descriptor, ulong buffer, long count, long position) =>
-        File(process, "pread64", descriptor, out OpenFile file)
-        ?? (
-            !file.IsSeekable ? process.Refuse(Errno.ESPIPE, "ksys_pread64", "the file has no positions")
-            : !file.IsReadable ? process.Refuse(Errno.EBADF, "vfs_read", "not open for reading")
-            : position < 0 ? process.Refuse(Errno.EINVAL, "ksys_pread64", "the position is negative")
-            : file.Read(process, buffer, Math.Min(count, int.MaxValue), position)
-        );
+    private Attempt PReadCore(Process process, int descriptor, ulong buffer, long count, long position)
+    {
+        if (AtPosition(process, "pread64", descriptor, position, out OpenFile file) is { } refused)
+        {
+            return refused;
+        }
 
-    private Attempt PWriteCore(Process process, int descriptor, ulong buffer, long count, long position) =>
-        File(process, "pwrite64", descriptor, out OpenFile file)
-        ?? (
-            !file.IsSeekable ? process.Refuse(Errno.ESPIPE, "ksys_pwrite64", "the file has no positions")
-            : !file.IsWritable ? process.Refuse(Errno.EBADF, "vfs_write", "not open for writing")
-            : position < 0 ? process.Refuse(Errno.EINVAL, "ksys_pwrite64", "the position is negative")
-            : file.Write(process, buffer, Math.Min(count, int.MaxValue), position)
-        );
+        return !file.IsReadable
+            ? process.Refuse(Errno.EBADF, "vfs_read", "not open for reading")
+            : CheckArea(process, file, count, position)
+                ?? file.Read(process, buffer, Math.Min(count, MaximumTransfer), position);
+    }
+
+    private Attempt PWriteCore(Process process, int descriptor, ulong buffer, long count, long position)
+    {
+        if (AtPosition(process, "pwrite64", descriptor, position, out OpenFile file) is { } refused)
+        {
+            return refused;
+        }
+
+        return !file.IsWritable
+            ? process.Refuse(Errno.EBADF, "vfs_write", "not open for writing")
+            : CheckArea(process, file, count, position)
+                ?? file.Write(process, buffer, Math.Min(count, MaximumTransfer), position);
+    }
 
     private Attempt LSeekCore(Process process, int descriptor, long offset, int whence)
     {
@@ -123,9 +157,9 @@ public sealed partial class Syscalls
             return refused;
         }
 
-        if (!file.IsSeekable)
+        if (!file.CanSeek)
         {
-            return process.Refuse(Errno.ESPIPE, "ksys_lseek", "the file has no positions");
+            return process.Refuse(Errno.ESPIPE, "no_llseek", "the file has no positions");
         }
 
         long position = whence switch
@@ -225,6 +259,23 @@ public sealed partial class Syscalls
         }
     }
 
+    /// <summary>The checks of a call at a position, in the order of sys_pread64.</summary>
+    private static Attempt? AtPosition(Process process, string call, int descriptor, long position, out OpenFile file)
+    {
+        file = null!;
+        Enter(process, call);
+        return position < 0 ? process.Refuse(Errno.EINVAL, "sys_" + call, "the position is negative")
+            : File(process, call, descriptor, out file) is { } refused ? refused
+            : !file.IsSeekable ? process.Refuse(Errno.ESPIPE, "sys_" + call, "the file has no positions")
+            : null;
+    }
+
+    /// <summary>rw_verify_area: a count is not negative, and no position behind it either.</summary>
+    private static Attempt? CheckArea(Process process, OpenFile file, long count, long position) =>
+        count < 0 || (position > long.MaxValue - count && !file.HasUnsignedOffsets)
+            ? process.Refuse(Errno.EINVAL, "rw_verify_area", "the count is negative, or goes beyond all positions")
+            : null;
+
     private static long BadDescriptor(Process process, int descriptor) =>
         process.Refuse(Errno.EBADF, "fdget", $"descriptor {descriptor} is not open");
 
@@ -244,49 +295,76 @@ public sealed partial class Syscalls
     private static bool May(Process process, Inode inode, int wanted) =>
         process.Has(Capabilities.DacOverride) || FileTree.Allows(process, inode, wanted);
 
-    private static Attempt OpenInode(Process process, Inode inode, string path, OpenFlags flags)
+    /// <summary>may_open: whether an inode that exists may be opened so.</summary>
+    private static long MayOpen(Process process, Inode inode, string path, OpenFlags flags)
     {
-        OpenFlags mode = flags & OpenFlags.AccessMode;
-        if (inode is DirectoryInode && mode != OpenFlags.ReadOnly)
-        {
-            return process.Refuse(Errno.EISDIR, "may_open", $"{path} is a directory");
-        }
-
-        if (inode is not DirectoryInode && flags.HasFlag(OpenFlags.Directory))
-        {
-            return process.Refuse(Errno.ENOTDIR, "do_open", $"{path} is no directory");
-        }
-
-        int wanted = mode switch
+        int wanted = (flags & OpenFlags.AccessMode) switch
         {
             OpenFlags.ReadOnly => 4,
             OpenFlags.WriteOnly => 2,
             _ => 6,
         };
-        if (!May(process, inode, wanted))
-        {
-            return process.Refuse(Errno.EACCES, "inode_permission", $"the mode of {path} does not allow it");
-        }
-
-        OpenResult opened = inode.Open(process, flags);
-        return opened.File is { } file ? process.Install(file, flags.HasFlag(OpenFlags.CloseOnExec)) : opened.Error;
+        wanted |= flags.HasFlag(OpenFlags.Truncate) ? 2 : 0;
+        return inode is DirectoryInode && (wanted & 2) != 0
+                ? process.Refuse(Errno.EISDIR, "may_open", $"{path} is a directory")
+            : inode is not DirectoryInode && flags.HasFlag(OpenFlags.Directory)
+                ? process.Refuse(Errno.ENOTDIR, "do_last", $"{path} is no directory")
+            : !May(process, inode, wanted)
+                ? process.Refuse(Errno.EACCES, "inode_permission", $"the mode of {path} does not allow it")
+            : 0;
     }
 
-    private static long Create(Process process, Lookup place, Func<Inode> make, out Inode? made)
+    private static Attempt OpenInode(Process process, Inode inode, OpenFlags flags)
+    {
+        OpenResult opened = inode.Open(process, flags);
+        if (opened.File is not { } file)
+        {
+            return opened.Error;
+        }
+
+        long descriptor = process.Install(file, flags.HasFlag(OpenFlags.CloseOnExec));
+        if (descriptor < 0)
+        {
+            file.Put(process);
+        }
+
+        return descriptor;
+    }
+
+    /// <summary>may_create, and what the file system of the directory makes of it.</summary>
+    /// <param name="process">Who.</param>
+    /// <param name="place">Where: a name that does not exist.</param>
+    /// <param name="function">vfs_create, vfs_mkdir or vfs_symlink.</param>
+    /// <param name="make">Makes the inode.</param>
+    /// <param name="made">The inode.</param>
+    private static long Create(Process process, Lookup place, string function, Func<Inode> make, out Inode? made)
     {
         made = null;
         DirectoryInode parent = place.Parent!;
-        switch (parent.FileSystem)
+        if (parent.FileSystem == FileSystemKind.Procfs)
         {
-            case FileSystemKind.Sysfs:
-                return process.Refuse(Errno.EACCES, "may_create", "only the kernel makes names in sysfs");
-            case FileSystemKind.Procfs:
-                return process.Refuse(Errno.ENOENT, "proc_lookup", "only the kernel makes names in procfs");
+            return process.Refuse(Errno.ENOENT, "proc_lookup", "only the kernel makes names in procfs");
+        }
+
+        if (parent.IsRemoved)
+        {
+            return process.Refuse(Errno.ENOENT, "may_create", "the directory was removed");
         }
 
         if (!May(process, parent, 3))
         {
             return process.Refuse(Errno.EACCES, "may_create", $"the mode of {parent.Path} does not allow it");
+        }
+
+        if (parent.FileSystem == FileSystemKind.Sysfs)
+        {
+            Errno errno = function is "vfs_create" ? Errno.EACCES : Errno.EPERM;
+            return process.Refuse(errno, function, "only the kernel makes names in sysfs");
+        }
+
+        if (!process.Kernel.Files.Usage.TryAddInode())
+        {
+            return process.Refuse(Errno.ENOSPC, "shmem_reserve_inode", "programs have made as many names as they may");
         }
 
         made = parent.Add(place.Name, make());

@@ -18,6 +18,9 @@ public sealed class VfioContainer : OpenFile
     /// <inheritdoc/>
     public override string Description => "/dev/vfio/vfio";
 
+    /// <inheritdoc/>
+    public override bool CanSeek => false;
+
     /// <summary>The backend that SET_IOMMU has chosen, or null.</summary>
     internal VfioType1? Backend { get; private set; }
 

@@ -18,13 +18,8 @@ public sealed class VfioCore
 
     private readonly SortedDictionary<int, VfioGroup> _groups = [];
     private readonly SortedSet<int> _minors = [];
-    private readonly DirectoryInode _nodes;
 
-    private VfioCore(Kernel kernel)
-    {
-        Kernel = kernel;
-        _nodes = kernel.Files.Make("/dev/vfio");
-    }
+    private VfioCore(Kernel kernel) => Kernel = kernel;
 
     /// <summary>The kernel.</summary>
     public Kernel Kernel { get; }
@@ -61,8 +56,8 @@ public sealed class VfioCore
         }
 
         kernel.Log.Print(LogLevel.Info, "VFIO - User Level meta-driver version: 0.3");
-        core._nodes.Add(
-            "vfio",
+        kernel.Files.AddDevice(
+            "vfio/vfio",
             new DeviceInode(
                 ContainerPermissions,
                 MiscMajor,
@@ -125,7 +120,8 @@ public sealed class VfioCore
 
             group = new VfioGroup(this, iommuGroup, minor);
             _groups[iommuGroup.Id] = group;
-            _nodes.Add(NameOf(group), new DeviceInode(GroupPermissions, GroupMajor, minor, group.Open));
+            group.Node = new DeviceInode(GroupPermissions, GroupMajor, minor, group.Open);
+            Kernel.Files.AddDevice("vfio/" + NameOf(group), group.Node);
             AddClass("vfio", NameOf(group), GroupMajor, minor);
         }
 
@@ -133,7 +129,10 @@ public sealed class VfioCore
         group.Devices.Add(device);
     }
 
-    /// <summary>A vfio driver gives a device up: the node goes with the last.</summary>
+    /// <summary>
+    /// A vfio driver gives a device up. With the last, kernels whose groups have owners take the group from whoever has it open
+    /// (vfio_device_remove_group); those before keep it, node and container included, until its files are closed.
+    /// </summary>
     internal void Unregister(VfioDevice device)
     {
         VfioGroup group = device.Group!;
@@ -143,9 +142,28 @@ public sealed class VfioCore
             return;
         }
 
+        if (Profile.GroupsHaveOwners)
+        {
+            group.Container?.Detach(group);
+            Release(group);
+        }
+        else if (group.Users == 0)
+        {
+            Release(group);
+        }
+    }
+
+    /// <summary>Nothing refers to a group any more (vfio_group_release).</summary>
+    internal void Release(VfioGroup group)
+    {
+        if (_groups.GetValueOrDefault(group.IommuGroup.Id) != group)
+        {
+            return;
+        }
+
         _groups.Remove(group.IommuGroup.Id);
         _minors.Remove(group.Minor);
-        _nodes.Remove(NameOf(group));
+        Kernel.Files.RemoveDevice("vfio/" + NameOf(group), group.Node!);
         Kernel.Files.Make("/sys/class/vfio").Remove(NameOf(group));
         Kernel.Files.Make("/sys/devices/virtual/vfio").Remove(NameOf(group));
     }

@@ -66,7 +66,13 @@ public abstract class VfioDevice
                 Disable();
             }
 
+            // Who unbinds cannot be killed in its wait; here the writer is gone, and the unbinding must end all the same.
+            bool isAbandoned = Device.IsLeavingDriver && Released.Waiters.Count == 0;
             Released.WakeAll();
+            if (isAbandoned)
+            {
+                Core.Kernel.Drivers.FinishUnbind(Device);
+            }
         }
     }
 
@@ -102,6 +108,8 @@ internal sealed class VfioDeviceFile : OpenFile
     }
 
     public override string Description => "anon_inode:[vfio-device]";
+
+    public override bool CanSeek => false;
 
     public override Attempt Ioctl(Process process, uint command, ulong argument) =>
         _device.IsGone ? Gone(process) : _device.Ioctl(process, command, argument);

@@ -25,6 +25,9 @@ public sealed class VfioGroup
     /// <summary>The members bound to a vfio driver.</summary>
     internal List<VfioDevice> Devices { get; } = [];
 
+    /// <summary>Its node.</summary>
+    internal DeviceInode? Node { get; set; }
+
     /// <summary>The minor number of its node.</summary>
     internal int Minor { get; }
 
@@ -62,6 +65,10 @@ public sealed class VfioGroup
         if (--Users == 0)
         {
             Container?.Detach(this);
+            if (Devices.Count == 0)
+            {
+                _core.Release(this);
+            }
         }
     }
 
@@ -88,7 +95,7 @@ public sealed class VfioGroup
             return UserStruct.TooSmall(process, Function, status.ArgumentBytes, 8);
         }
 
-        if (Devices.Count == 0)
+        if (Profile.GroupsHaveOwners && Devices.Count == 0)
         {
             return process.Refuse(Errno.ENODEV, Function, "no device of the group is bound to a vfio driver any more");
         }
@@ -122,6 +129,11 @@ public sealed class VfioGroup
         if (Container is not null)
         {
             return process.Refuse(Errno.EINVAL, Function, $"group {IommuGroup.Id} has a container already");
+        }
+
+        if (Profile.GroupsHaveOwners && Devices.Count == 0)
+        {
+            return process.Refuse(Errno.ENODEV, Function, "no device of the group is bound to a vfio driver any more");
         }
 
         if (file is null)
@@ -234,6 +246,8 @@ internal sealed class VfioGroupFile(VfioGroup group) : OpenFile
 
     public override Attempt Ioctl(Process process, uint command, ulong argument) =>
         group.Ioctl(process, command, argument);
+
+    public override bool CanSeek => false;
 
     public override void Release(Process? process) => group.Put();
 }

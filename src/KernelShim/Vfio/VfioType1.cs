@@ -75,10 +75,10 @@ internal sealed partial class VfioType1(VfioCore core, bool isV2)
             );
         }
 
-        Domain? shared = _domains.Find(domain => domain.Driver == group.Driver);
-        if (shared is not null)
+        // A domain of another IOMMU of the same driver does not take the group; then it gets one of its own.
+        if (_domains.Exists(domain => domain.Driver == group.Driver && AttachDevices(process, domain, group) == 0))
         {
-            return AttachDevices(process, shared, group);
+            return 0;
         }
 
         if (group.Driver.CreateDomain() is not { } iommu)
@@ -107,7 +107,10 @@ internal sealed partial class VfioType1(VfioCore core, bool isV2)
         return error;
     }
 
-    /// <summary>A group leaves; with the last, everything is unmapped (vfio_iommu_type1_detach_group).</summary>
+    /// <summary>
+    /// A group leaves (vfio_iommu_type1_detach_group): its streams first, so that what they still do meets whatever the IOMMU
+    /// does with streams of no domain; then, with the last group, the mappings; the domain last.
+    /// </summary>
     public void Detach(IommuGroup group)
     {
         Domain domain = _domains.Find(candidate => candidate.Groups.Contains(group))!;
@@ -125,13 +128,6 @@ internal sealed partial class VfioType1(VfioCore core, bool isV2)
             }
 
             _mappings.Clear();
-        }
-        else
-        {
-            foreach (DmaMapping mapping in _mappings)
-            {
-                domain.Iommu.Unmap(mapping.Iova, mapping.LengthBytes);
-            }
         }
 
         _domains.Remove(domain);

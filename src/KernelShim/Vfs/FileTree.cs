@@ -57,6 +57,11 @@ public sealed class FileTree
         Dev = (DirectoryInode)Root.Find("dev")!;
         DirectoryInode kernel = Sys.AddDirectory("kernel");
         Debug = kernel.AddDirectory("debug", 0x1C0);
+        foreach (DirectoryInode mounted in new[] { Root, Sys, Proc, Dev, Debug })
+        {
+            mounted.IsMountPoint = true;
+        }
+
         foreach (string name in new[] { "bus", "class", "devices", "firmware", "module" })
         {
             Sys.AddDirectory(name);
@@ -77,6 +82,51 @@ public sealed class FileTree
 
     /// <summary>/sys/kernel/debug.</summary>
     public DirectoryInode Debug { get; }
+
+    /// <summary>What programs have put into tmpfs.</summary>
+    internal TmpfsUsage Usage { get; } = new();
+
+    /// <summary>
+    /// Makes a device's node with the directories that lead to it. Names that programs have put there first stay, and then the
+    /// device has no node (handle_create of drivers/base/devtmpfs.c, whose caller does not ask).
+    /// </summary>
+    /// <param name="path">The path below /dev: <c>vfio/0</c>.</param>
+    /// <param name="node">The node.</param>
+    internal void AddDevice(string path, DeviceInode node)
+    {
+        string[] parts = path.Split('/');
+        DirectoryInode at = Dev;
+        foreach (string part in parts[..^1])
+        {
+            if (at.Find(part) is not (null or DirectoryInode))
+            {
+                return;
+            }
+
+            at = at.GetOrAddDirectory(part);
+        }
+
+        if (at.Find(parts[^1]) is null)
+        {
+            at.Add(parts[^1], node);
+        }
+    }
+
+    /// <summary>Removes a device's node, if it is still where it was made (handle_remove).</summary>
+    internal void RemoveDevice(string path, DeviceInode node)
+    {
+        DirectoryInode? at = Dev;
+        string[] parts = path.Split('/');
+        foreach (string part in parts[..^1])
+        {
+            at = at?.Find(part) as DirectoryInode;
+        }
+
+        if (at?.Find(parts[^1]) == node)
+        {
+            at.Remove(parts[^1]);
+        }
+    }
 
     /// <summary>The directory at a path of the kernel's own making, made with what leads to it.</summary>
     public DirectoryInode Make(string path)

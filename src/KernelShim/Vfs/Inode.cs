@@ -48,11 +48,25 @@ public abstract class Inode(InodeKind kind, int permissions)
     /// <summary>st_size.</summary>
     public virtual long Size => 0;
 
-    /// <summary>The path from the root of the file tree.</summary>
-    public string Path =>
-        Parent is null ? "/"
-        : Parent.Parent is null ? "/" + Name
-        : Parent.Path + "/" + Name;
+    /// <summary>Whether its name is gone (IS_DEADDIR, i_nlink 0): it lives on as long as somebody has it open.</summary>
+    public bool IsRemoved { get; internal set; }
+
+    /// <summary>The path from the root of the file tree; of something removed, from where it was cut off.</summary>
+    public string Path
+    {
+        get
+        {
+            // A tree can be deeper than a stack: no recursion.
+            var names = new List<string>();
+            for (Inode at = this; at.Parent is not null; at = at.Parent)
+            {
+                names.Add(at.Name);
+            }
+
+            names.Reverse();
+            return "/" + string.Join('/', names);
+        }
+    }
 
     /// <summary>
     /// Opens it. Permissions were checked before. A negative errno instead of a file when it refuses.
@@ -100,6 +114,9 @@ public sealed class DirectoryInode : Inode
     /// <summary>Which file system it belongs to.</summary>
     public FileSystemKind FileSystem { get; }
 
+    /// <summary>Whether a file system of its own is mounted here: it cannot be moved or removed (EBUSY).</summary>
+    public bool IsMountPoint { get; internal set; }
+
     /// <summary>Its entries in ordinal order of their names.</summary>
     public IEnumerable<Inode> Children => _children.Values;
 
@@ -119,6 +136,7 @@ public sealed class DirectoryInode : Inode
 
         inode.Name = name;
         inode.Parent = this;
+        inode.IsRemoved = false;
         return inode;
     }
 
@@ -164,11 +182,13 @@ public sealed class DirectoryInode : Inode
         }
 
         inode.Parent = null;
+        inode.IsRemoved = true;
         return true;
     }
 
     /// <inheritdoc/>
-    public override OpenResult Open(Process process, OpenFlags flags) => new OpenDirectory(this) { Flags = flags };
+    public override OpenResult Open(Process process, OpenFlags flags) =>
+        new OpenDirectory(this) { Flags = flags, Inode = this };
 }
 
 /// <summary>A symbolic link.</summary>
@@ -181,7 +201,13 @@ public sealed class LinkInode(string target) : Inode(InodeKind.SymbolicLink, 0x1
     public override long Size => Encoding.UTF8.GetByteCount(Target);
 
     /// <inheritdoc/>
-    public override OpenResult Open(Process process, OpenFlags flags) => OpenResult.Refused(-(long)Errno.ELOOP);
+    public override OpenResult Open(Process process, OpenFlags flags)
+    {
+        ArgumentNullException.ThrowIfNull(process);
+        return OpenResult.Refused(
+            process.Refuse(Errno.ELOOP, "do_last", $"{Path} is a symbolic link, and those are not followed")
+        );
+    }
 }
 
 /// <summary>A file of sysfs, procfs or debugfs: text made at open, writes taken whole (fs/kernfs/file.c).</summary>
@@ -254,14 +280,23 @@ public sealed class RegularInode(int permissions) : Inode(InodeKind.Regular, per
     /// <inheritdoc/>
     public override long Size => Content.Count;
 
+    /// <summary>What programs have written into it counts against <see cref="TmpfsUsage"/>.</summary>
+    internal long ChargedBytes { get; set; }
+
+    /// <summary>How many open files there are of it.</summary>
+    internal int OpenCount { get; set; }
+
     /// <inheritdoc/>
     public override OpenResult Open(Process process, OpenFlags flags)
     {
+        ArgumentNullException.ThrowIfNull(process);
         if (flags.HasFlag(OpenFlags.Truncate))
         {
             Content.Clear();
+            process.Kernel.Files.Usage.ReleaseBytes(this);
         }
 
+        OpenCount++;
         return new OpenRegular(this) { Flags = flags, Inode = this };
     }
 }

@@ -97,10 +97,10 @@ public abstract class OpenFile
     public int References { get; private set; } = 1;
 
     /// <summary>Whether its mode lets it be read.</summary>
-    public bool IsReadable => (Flags & OpenFlags.AccessMode) != OpenFlags.WriteOnly;
+    public bool IsReadable => (Flags & OpenFlags.AccessMode) is OpenFlags.ReadOnly or OpenFlags.ReadWrite;
 
-    /// <summary>Whether its mode lets it be written.</summary>
-    public bool IsWritable => (Flags & OpenFlags.AccessMode) != OpenFlags.ReadOnly;
+    /// <summary>Whether its mode lets it be written. Mode 3 lets neither: it is for ioctl(2) alone (OPEN_FMODE).</summary>
+    public bool IsWritable => (Flags & OpenFlags.AccessMode) is OpenFlags.WriteOnly or OpenFlags.ReadWrite;
 
     /// <summary>Who waits for it to become readable or writable; woken by the file's own code.</summary>
     public WaitQueue Waiters { get; } = new("do_sys_poll");
@@ -118,26 +118,36 @@ public abstract class OpenFile
     }
 
     /// <summary>Reads at a position. EINVAL where the file has no read operation.</summary>
-    public virtual Attempt Read(Process process, ulong buffer, long count, long position) => -(long)Errno.EINVAL;
+    public virtual Attempt Read(Process process, ulong buffer, long count, long position) =>
+        Refuse(process, Errno.EINVAL, "vfs_read", "cannot be read");
 
     /// <summary>Writes at a position. EINVAL where the file has no write operation.</summary>
-    public virtual Attempt Write(Process process, ulong buffer, long count, long position) => -(long)Errno.EINVAL;
+    public virtual Attempt Write(Process process, ulong buffer, long count, long position) =>
+        Refuse(process, Errno.EINVAL, "vfs_write", "cannot be written");
 
     /// <summary>Whether the file has positions at all (pipes and eventfds have none: ESPIPE).</summary>
     public virtual bool IsSeekable => true;
+
+    /// <summary>Whether lseek(2) may move the position (an llseek operation), which reading and writing do all the same.</summary>
+    public virtual bool CanSeek => IsSeekable;
+
+    /// <summary>FMODE_UNSIGNED_OFFSET: positions are addresses, of which the upper half counts too.</summary>
+    public virtual bool HasUnsignedOffsets => false;
 
     /// <summary>The size that SEEK_END counts from.</summary>
     public virtual long Size => 0;
 
     /// <summary>ioctl(2). ENOTTY where the file knows none.</summary>
-    public virtual Attempt Ioctl(Process process, uint command, ulong argument) => -(long)Errno.ENOTTY;
+    public virtual Attempt Ioctl(Process process, uint command, ulong argument) =>
+        Refuse(process, Errno.ENOTTY, "vfs_ioctl", "has no ioctls");
 
     /// <summary>mmap(2) of the file: may set the area's device address. ENODEV where it cannot be mapped.</summary>
     /// <param name="process">Who maps.</param>
     /// <param name="area">The area, not yet in the address space.</param>
     /// <param name="offset">The file offset.</param>
     /// <param name="lengthBytes">The length.</param>
-    public virtual long Mmap(Process process, VmArea area, ulong offset, ulong lengthBytes) => -(long)Errno.ENODEV;
+    public virtual long Mmap(Process process, VmArea area, ulong offset, ulong lengthBytes) =>
+        Refuse(process, Errno.ENODEV, "do_mmap_pgoff", "cannot be mapped");
 
     /// <summary>What poll(2) would report now.</summary>
     public virtual PollEvents Poll() => PollEvents.In | PollEvents.Out;
@@ -148,6 +158,12 @@ public abstract class OpenFile
     /// <summary>The last reference is gone.</summary>
     /// <param name="process">Who closed it; null when the kernel did.</param>
     public virtual void Release(Process? process) { }
+
+    private long Refuse(Process process, Errno errno, string function, string reason)
+    {
+        ArgumentNullException.ThrowIfNull(process);
+        return process.Refuse(errno, function, $"{Description} {reason}");
+    }
 }
 
 /// <summary>An entry of a directory (struct linux_dirent64).</summary>

@@ -11,7 +11,8 @@ internal sealed class OpenDirectory(DirectoryInode directory) : OpenFile
 
     public DirectoryInode Directory => directory;
 
-    public override Attempt Read(Process process, ulong buffer, long count, long position) => -(long)Errno.EISDIR;
+    public override Attempt Read(Process process, ulong buffer, long count, long position) =>
+        process.Refuse(Errno.EISDIR, "generic_read_dir", $"{directory.Path} is a directory");
 
     public override IReadOnlyList<DirectoryEntry> ReadDirectory() =>
         [
@@ -86,9 +87,14 @@ internal sealed class OpenRegular(RegularInode inode) : OpenFile
 
     public override Attempt Write(Process process, ulong buffer, long count, long position)
     {
-        if (position + count > RegularInode.MaximumBytes)
+        if (count == 0)
         {
-            return process.Refuse(Errno.ENOSPC, "shmem_get_folio", "files of the simulated world end at 16 MiB");
+            return 0;
+        }
+
+        if (position > RegularInode.MaximumBytes - count)
+        {
+            return process.Refuse(Errno.EFBIG, "generic_write_checks", "files of the simulated world end at 16 MiB");
         }
 
         byte[] bytes = new byte[count];
@@ -97,12 +103,29 @@ internal sealed class OpenRegular(RegularInode inode) : OpenFile
             return process.Refuse(Errno.EFAULT, "copy_from_user", "the buffer is not in the process's memory");
         }
 
-        while (inode.Content.Count < position + count)
+        int length = (int)(position + count);
+        if (length > inode.Content.Count)
         {
-            inode.Content.Add(0);
+            int old = inode.Content.Count;
+            if (!process.Kernel.Files.Usage.TryGrow(inode, length - old))
+            {
+                return process.Refuse(Errno.ENOSPC, "shmem_getpage_gfp", "the files of programs fill tmpfs");
+            }
+
+            CollectionsMarshal.SetCount(inode.Content, length);
+            CollectionsMarshal.AsSpan(inode.Content)[old..].Clear();
         }
 
         bytes.CopyTo(CollectionsMarshal.AsSpan(inode.Content)[(int)position..]);
         return count;
+    }
+
+    public override void Release(Process? process)
+    {
+        inode.OpenCount--;
+        if (inode is { OpenCount: 0, IsRemoved: true })
+        {
+            process?.Kernel.Files.Usage.ReleaseBytes(inode);
+        }
     }
 }

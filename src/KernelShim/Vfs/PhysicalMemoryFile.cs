@@ -15,6 +15,9 @@ internal sealed class PhysicalMemoryFile : OpenFile
 
     public override string Description => "/dev/mem";
 
+    /// <inheritdoc/>
+    public override bool HasUnsignedOffsets => true;
+
     public static OpenResult Open(Process process, OpenFlags flags) =>
         process.Has(Capabilities.SysRawIo)
             ? new PhysicalMemoryFile { Flags = flags }

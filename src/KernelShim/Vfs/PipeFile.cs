@@ -7,6 +7,9 @@ public sealed class PipeFile : OpenFile
 {
     private const int Capacity = 64 << 10;
 
+    /// <summary>PIPE_BUF: what is no longer goes in whole or not at all.</summary>
+    private const int AtomicBytes = 4096;
+
     private readonly Shared _shared;
     private readonly bool _isReader;
 
@@ -65,6 +68,11 @@ public sealed class PipeFile : OpenFile
     /// <inheritdoc/>
     public override Attempt Write(Process process, ulong buffer, long count, long position)
     {
+        if (count == 0)
+        {
+            return 0;
+        }
+
         if (!_shared.HasReader)
         {
             process.PendingSignal = 13;
@@ -72,10 +80,10 @@ public sealed class PipeFile : OpenFile
         }
 
         int room = Capacity - _shared.Bytes.Count;
-        if (room == 0)
+        if (room < Math.Min(count, AtomicBytes))
         {
             return Flags.HasFlag(OpenFlags.NonBlocking)
-                ? process.Refuse(Errno.EAGAIN, "pipe_write", "the pipe is full")
+                ? process.Refuse(Errno.EAGAIN, "pipe_write", "the pipe has no room")
                 : Attempt.Block(Waiters);
         }
 
@@ -99,7 +107,7 @@ public sealed class PipeFile : OpenFile
         _isReader
             ? (_shared.Bytes.Count > 0 ? PollEvents.In : PollEvents.None)
                 | (_shared.HasWriter ? PollEvents.None : PollEvents.HangUp)
-            : (_shared.Bytes.Count < Capacity ? PollEvents.Out : PollEvents.None)
+            : (_shared.Bytes.Count <= Capacity - AtomicBytes ? PollEvents.Out : PollEvents.None)
                 | (_shared.HasReader ? PollEvents.None : PollEvents.Error);
 
     /// <inheritdoc/>

@@ -32,16 +32,7 @@ internal sealed class Host
     /// <param name="tree">The device tree it is told; null for the board's own.</param>
     public Host(Board board, KernelProfile profile, DeviceTree? tree)
     {
-        Kernel = new Kernel(board, profile, tree?.DeepClone());
-        Kernel.InitCalls.Add(new InitCall("init_IRQ", InitLevel.Interrupts, started => IrqSubsystem.Start(started)));
-        Kernel.InitCalls.Add(new InitCall("iommu_init", InitLevel.Core, started => IommuCore.Start(started)));
-        Kernel.InitCalls.Add(
-            new InitCall("arm_smmu_init", InitLevel.Subsystem, started => ArmSmmuDriver.Start(started))
-        );
-        Kernel.InitCalls.Add(Pl330Driver.InitCall);
-        Kernel.InitCalls.Add(VfioCore.InitCall);
-        Kernel.InitCalls.Add(VosysDmatest.InitCall);
-        Kernel.Boot();
+        Kernel = BuiltInDrivers.Boot(board, profile, tree);
         var programs = new ProgramRunner(UserlandPrograms.All);
         programs.Install(Kernel);
         VfioTestSuite.Install(Kernel, programs);

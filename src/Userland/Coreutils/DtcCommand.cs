@@ -17,7 +17,7 @@ internal static class DtcCommand
             return;
         }
 
-        (long result, byte[] data) = await tool.Libc.ReadToEnd(file);
+        (long result, byte[] data) = await WholeFile.Read(tool.Libc, file);
         await tool.Close(file);
         if (result < 0)
         {

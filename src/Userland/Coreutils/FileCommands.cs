@@ -7,6 +7,7 @@ namespace Emulator.Userland;
 internal static class FileCommands
 {
     private const int MaximumDepth = 32;
+    private const int MaximumPattern = 4096;
 
     public static IEnumerable<IProgram> Programs =>
         [
@@ -259,8 +260,6 @@ internal static class FileCommands
             return;
         }
 
-        (result, byte[] data) = await tool.Libc.ReadToEnd(from);
-        await tool.Libc.Close(from);
         long to = await tool.Libc.Open(
             target,
             OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Truncate,
@@ -269,22 +268,38 @@ internal static class FileCommands
         if (to < 0)
         {
             await tool.Error($"can't create '{target}'", to);
-            return;
         }
-
-        for (int done = 0; done < data.Length; )
+        else
         {
-            result = await tool.Libc.Write(to, data.AsSpan(done));
-            if (result <= 0)
-            {
-                await tool.Error("write error", result);
-                break;
-            }
-
-            done += (int)result;
+            await CopyBytes(tool, from, to);
+            await tool.Libc.Close(to);
         }
 
-        await tool.Libc.Close(to);
+        await tool.Libc.Close(from);
+    }
+
+    private static async Task CopyBytes(Tool tool, long from, long to)
+    {
+        (long result, byte[] data) = await tool.Libc.Read(from, 64 << 10);
+        for (; result > 0; (result, data) = await tool.Libc.Read(from, 64 << 10))
+        {
+            for (int done = 0; done < data.Length; )
+            {
+                long written = await tool.Libc.Write(to, data.AsSpan(done));
+                if (written <= 0)
+                {
+                    await tool.Error("write error", written);
+                    return;
+                }
+
+                done += (int)written;
+            }
+        }
+
+        if (result < 0)
+        {
+            await tool.Error("read error", result);
+        }
     }
 
     private static async Task Move(Tool tool, Options options)
@@ -393,6 +408,12 @@ internal static class FileCommands
                 }
 
                 n++;
+            }
+
+            if (value.Length > MaximumPattern)
+            {
+                await tool.Error($"{test}: the pattern is too long");
+                return 1;
             }
 
             switch (test)

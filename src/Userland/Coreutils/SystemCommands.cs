@@ -333,7 +333,7 @@ internal static class SystemCommands
             return;
         }
 
-        (_, byte[] data) = await tool.Libc.ReadToEnd(file);
+        (_, byte[] data) = await WholeFile.Read(tool.Libc, file);
         int length = int.TryParse(options.Value("N"), NumberStyles.None, CultureInfo.InvariantCulture, out int limit)
             ? Math.Min(limit, data.Length)
             : data.Length;

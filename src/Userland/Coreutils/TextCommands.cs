@@ -34,10 +34,14 @@ internal static class TextCommands
                 program.Main(
                     libc,
                     [
-                        .. words.Select(word =>
-                            word.Length > 1 && word[0] == '-' && word.Skip(1).All(char.IsAsciiDigit)
-                                ? "-n" + word[1..]
-                                : word
+                        .. words.Select(
+                            (word, at) =>
+                                word.Length > 1
+                                && word[0] == '-'
+                                && word.Skip(1).All(char.IsAsciiDigit)
+                                && words[Math.Max(0, at - 1)] is not ("-n" or "-c")
+                                    ? "-n" + word[1..]
+                                    : word
                         ),
                     ]
                 )
@@ -92,6 +96,7 @@ internal static class TextCommands
         string count = options.Value("n") ?? "10";
         List<string> lines = await tool.AllLines(options.Operands, "can't open '{0}'");
         long number = Number(count.TrimStart('+'), 10);
+        number = Math.Clamp(number, -MaximumItems, MaximumItems);
         long start = count.StartsWith('+') ? number - 1 : lines.Count - Math.Abs(number);
         foreach (string line in lines.Skip((int)Math.Clamp(start, 0, lines.Count)))
         {

@@ -130,10 +130,11 @@ internal sealed class Tool(Libc libc, string name)
         }
     }
 
-    /// <summary>All lines of some files, or of standard input when there are none.</summary>
+    /// <summary>All lines of some files, or of standard input when there are none; 16 MiB of them at the most.</summary>
     public async Task<List<string>> AllLines(IReadOnlyList<string> paths, string words = "{0}")
     {
         var lines = new List<string>();
+        long room = KernelShim.RegularInode.MaximumBytes;
         foreach (string path in paths.Count == 0 ? ["-"] : paths)
         {
             long file = await Open(path, words);
@@ -147,10 +148,16 @@ internal sealed class Tool(Libc libc, string name)
                 line =>
                 {
                     lines.Add(line);
-                    return Task.FromResult(lines.Count < 1 << 20);
+                    room -= line.Length + 1;
+                    return Task.FromResult(room > 0);
                 }
             );
             await Close(file);
+            if (room <= 0)
+            {
+                await Error("out of memory: the input is too long");
+                break;
+            }
         }
 
         return lines;

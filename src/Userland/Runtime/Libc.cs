@@ -87,22 +87,6 @@ public sealed partial class Libc
         return (result, result > 0 ? Get(buffer, (int)result) : []);
     }
 
-    /// <summary>Reads to the end of a file; the negative errno of the first failing read instead.</summary>
-    public async Task<(long Result, byte[] Data)> ReadToEnd(long descriptor)
-    {
-        var all = new List<byte>();
-        while (true)
-        {
-            (long result, byte[] data) = await Read(descriptor, ChunkBytes);
-            if (result <= 0)
-            {
-                return (result < 0 ? result : all.Count, all.ToArray());
-            }
-
-            all.AddRange(data);
-        }
-    }
-
     /// <summary>One write(2) of at most 64 KiB.</summary>
     public Task<long> Write(long descriptor, ReadOnlySpan<byte> data)
     {

@@ -100,7 +100,7 @@ public sealed class Shell(string name) : IProgram
             state.Name = arguments[at++];
             state.IsScript = true;
             long file = await libc.Open(state.Name, OpenFlags.ReadOnly | OpenFlags.CloseOnExec);
-            (long result, byte[] data) = file < 0 ? (file, []) : await libc.ReadToEnd(file);
+            (long result, byte[] data) = file < 0 ? (file, []) : await WholeFile.Read(libc, file);
             if (result < 0)
             {
                 await libc.Print(2, $"sh: can't open '{state.Name}': {ErrnoText.Of(result)}\n");

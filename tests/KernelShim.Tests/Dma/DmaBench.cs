@@ -35,13 +35,7 @@ internal sealed class DmaBench
         editHardware?.Invoke(hardware);
         Simulation = new Simulation();
         Board board = library.Create("fvp-ve", hardware, Simulation);
-        Kernel = new Kernel(board, profile ?? KernelProfiles.VosysV6);
-        Kernel.InitCalls.Add(new InitCall("init_IRQ", InitLevel.Interrupts, kernel => IrqSubsystem.Start(kernel)));
-        Kernel.InitCalls.Add(new InitCall("iommu_init", InitLevel.Core, kernel => IommuCore.Start(kernel)));
-        Kernel.InitCalls.Add(new InitCall("smmu", InitLevel.Subsystem, kernel => ArmSmmuDriver.Start(kernel)));
-        Kernel.InitCalls.Add(Pl330Driver.InitCall);
-        Kernel.InitCalls.Add(VosysDmatest.InitCall);
-        Kernel.Boot();
+        Kernel = BuiltInDrivers.Boot(board, profile ?? KernelProfiles.VosysV6);
         User = new TestProcess(Kernel);
     }
 

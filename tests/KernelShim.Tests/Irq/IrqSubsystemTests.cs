@@ -26,6 +26,21 @@ public sealed class IrqSubsystemTests
     }
 
     [Fact]
+    public void An_interrupt_that_nobody_mapped_is_counted_as_an_error()
+    {
+        _machine.Write(_machine.FindRegister("gic.GICD_ISENABLER3"), 1);
+        Raise();
+        _machine.RunFor(IrqSubsystem.EntryLatency);
+        _machine.ClearDmacInterrupts(0);
+        _machine.RunFor(VirtualTime.Millisecond);
+
+        ulong errors = _machine.Interrupts.ErrorCount;
+        errors.Should().BePositive();
+        _machine.Log.Should().Contain("unexpected IRQ trap at vector 60");
+        ProcInterrupts.Show(_machine.Kernel).Should().EndWith($"Err: {errors, 10}\n");
+    }
+
+    [Fact]
     public void The_numbers_and_the_name_are_those_of_the_profile()
     {
         _machine.Interrupt(64).Should().Be(96, "3.16 keeps the controller's numbers");

@@ -1,6 +1,4 @@
-using Emulator.Boards;
 using Emulator.Machine;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace Emulator.KernelShim.Tests;
 
@@ -13,21 +11,13 @@ public sealed class VfioGuideSuiteTests
     private const ulong Page = 4096;
     private const string DeviceName = "2c0a0000.dma";
 
-    private static readonly ServiceProvider Services = new ServiceCollection().AddEmulator().BuildServiceProvider();
-
     private readonly Kernel _kernel;
     private readonly TestProcess _root;
     private readonly TestProcess _user;
 
     public VfioGuideSuiteTests()
     {
-        Board board = Services.GetRequiredService<IBoardLibrary>().Create("fvp-ve", options: null, new Simulation());
-        _kernel = new Kernel(board, KernelProfiles.VosysV6);
-        _kernel.InitCalls.Add(new InitCall("init_IRQ", InitLevel.Interrupts, kernel => IrqSubsystem.Start(kernel)));
-        _kernel.InitCalls.Add(new InitCall("iommu_init", InitLevel.Core, kernel => IommuCore.Start(kernel)));
-        _kernel.InitCalls.Add(new InitCall("smmu", InitLevel.Subsystem, kernel => ArmSmmuDriver.Start(kernel)));
-        _kernel.InitCalls.Add(VfioCore.InitCall);
-        _kernel.Boot();
+        _kernel = BootedKernel.Boot();
         _root = new TestProcess(_kernel);
         _user = new TestProcess(_kernel);
         _root.Echo("vfio-platform", $"/sys/bus/platform/devices/{DeviceName}/driver_override").Should().BePositive();

@@ -80,8 +80,16 @@ internal sealed class TestDomain(TestIommu iommu) : IommuDomain
     public override ulong? Translate(ulong iova) =>
         Pages.TryGetValue(iova & ~0xFFFUL, out (ulong Physical, IommuProtection) page) ? page.Physical : null;
 
+    /// <summary>Whether it is of another IOMMU than what is attached from now on.</summary>
+    public bool RefusesMore { get; set; }
+
     public override long Attach(Device device)
     {
+        if (RefusesMore)
+        {
+            return -(long)Errno.EINVAL;
+        }
+
         if (iommu.AttachResult == 0)
         {
             Devices.Contains(device).Should().BeFalse();
@@ -96,7 +104,6 @@ internal sealed class TestDomain(TestIommu iommu) : IommuDomain
     public override void Free()
     {
         Devices.Should().BeEmpty();
-        Pages.Should().BeEmpty();
         iommu.Domains.Remove(this).Should().BeTrue();
     }
 }

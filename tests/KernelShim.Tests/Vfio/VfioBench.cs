@@ -86,6 +86,8 @@ internal sealed class VfioBench
 
     public int Group(string name = "a.dma") => Find(name).Group!.Id;
 
+    public int OpenCountOf(string name) => ((VfioDevice)Find(name).DriverData!).OpenCount;
+
     public long Bind(string name) => Root.Echo(name, "/sys/bus/platform/drivers_probe");
 
     public long Unbind(string name) => Root.Echo(name, "/sys/bus/platform/drivers/vfio-platform/unbind");

@@ -40,6 +40,22 @@ public sealed class ConsoleTests
     }
 
     [Theory]
+    [InlineData("echo x | cat")]
+    [InlineData("v=$(echo x)")]
+    [InlineData("cat <<END\n$(printf %040000d 1)\nEND")]
+    public void A_fork_that_fails_leaves_no_pipe_open(string command)
+    {
+        Run("i=0; while [ $i -lt 300 ]; do sleep 1000 & i=$((i + 1)); done");
+        int open = _console.Process.Descriptors.Count;
+
+        Run(command);
+
+        _screen.ToString().Should().Contain("can't fork");
+        _console.Process.Descriptors.Should().HaveCount(open);
+        _console.HasEnded.Should().BeFalse();
+    }
+
+    [Theory]
     [InlineData("sleep 1000")]
     [InlineData("while true; do :; done")]
     [InlineData("(sleep 500; sleep 500) | cat")]

@@ -117,7 +117,7 @@ public sealed class HostileScriptTests
                     new SimulatedSystem().Run(script, 20 * VirtualTime.Millisecond);
                 }
             )
-            .Check(Config.QuickThrowOnFailure.WithMaxTest(300).WithEndSize(60));
+            .Check(Config.QuickThrowOnFailure.WithMaxTest(300).WithEndSize(60).WithReplay(20_260_102UL, 1UL));
     }
 
     [Fact]
@@ -138,6 +138,17 @@ public sealed class HostileScriptTests
     [InlineData("eval \"$(printf '(%.0s' 1 2 3 4 5 6 7 8 9)\"", 2)]
     [InlineData("a='$a'; f() { eval f; }; f", 2)]
     [InlineData("echo $((a=b, b=a, a))", 0)]
+    [InlineData("p=$(printf %01000d 0); v=$p; echo ${v/*${p%0}1/x}", 2)]
+    [InlineData("p=$(printf %04000d 0); q=$(printf %02000d 0); echo ${p%%*${q}1}", 2)]
+    [InlineData("p=$(printf %04000d 0); q=$p; for i in 1 2 3 4 5; do p=$p$p; done; case $p in *${q}1) ;; esac", 2)]
+    [InlineData("p='[[:'; for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14; do p=$p$p; done; case [ in $p) echo x ;; esac", 2)]
+    [InlineData(
+        "t() { echo $1+$1+$1+$1+$1+$1+$1+$1+$1+$1+$1+$1; }; a=$(t b) b=$(t c) c=$(t d) d=$(t e) e=$(t f) f=$(t g) g=1; echo $((a))",
+        2
+    )]
+    [InlineData("cat /dev/zero | sort", 1)]
+    [InlineData("cp /dev/zero /tmp/x", 1)]
+    [InlineData(". /dev/zero", 2)]
     public void What_grows_without_end_is_ended(string script, int status) =>
         new SimulatedSystem().Run(script, 60 * VirtualTime.Second).Status.Should().Be(status);
 

@@ -21,12 +21,7 @@ internal sealed partial class GuideSystem : ITraceSink
     {
         Simulation = new Simulation();
         Board board = Services.Value.GetRequiredService<IBoardLibrary>().Create("fvp-ve", options: null, Simulation);
-        Kernel = new Kernel(board, KernelProfiles.VosysV6);
-        Kernel.InitCalls.Add(new InitCall("init_IRQ", InitLevel.Interrupts, kernel => IrqSubsystem.Start(kernel)));
-        Kernel.InitCalls.Add(new InitCall("iommu_init", InitLevel.Core, kernel => IommuCore.Start(kernel)));
-        Kernel.InitCalls.Add(new InitCall("smmu", InitLevel.Subsystem, kernel => ArmSmmuDriver.Start(kernel)));
-        Kernel.InitCalls.Add(VfioCore.InitCall);
-        Kernel.Boot();
+        Kernel = BuiltInDrivers.Boot(board, KernelProfiles.VosysV6);
         Programs = new ProgramRunner(UserlandPrograms.All);
         Programs.Install(Kernel);
         VfioTestSuite.Install(Kernel, Programs);

@@ -2,7 +2,7 @@ using Emulator.KernelShim;
 
 namespace Emulator.Userland;
 
-/// <content>Simple commands, pipelines, jobs: what makes processes.</content>
+/// <content>Simple commands and jobs: what makes processes.</content>
 internal sealed partial class ShellExecutor
 {
     private const string DefaultPath = "/sbin:/usr/sbin:/bin:/usr/bin";
@@ -263,76 +263,9 @@ internal sealed partial class ShellExecutor
             return (null, file);
         }
 
-        (long result, byte[] data) = await _libc.ReadToEnd(file);
+        (long result, byte[] data) = await WholeFile.Read(_libc, file);
         await _libc.Close(file);
         return result < 0 ? (null, result) : (System.Text.Encoding.UTF8.GetString(data), 0);
-    }
-
-    private async Task ExecutePipeline(Pipeline pipeline)
-    {
-        if (pipeline.Commands.Count == 1)
-        {
-            await Condition(pipeline.Commands[0]);
-        }
-        else
-        {
-            await RunPipeline(pipeline);
-        }
-
-        if (pipeline.IsNegated && _flow == Flow.None)
-        {
-            State.Status = State.Status == 0 ? 1 : 0;
-        }
-    }
-
-    private async Task RunPipeline(Pipeline pipeline)
-    {
-        var children = new List<long>();
-        int input = -1;
-        for (int n = 0; n < pipeline.Commands.Count; n++)
-        {
-            bool isLast = n == pipeline.Commands.Count - 1;
-            (long result, int reader, int writer) = isLast ? (0, -1, -1) : await _libc.Pipe();
-            if (result < 0)
-            {
-                await Report($"can't create pipe: {ErrnoText.Of(result)}");
-                State.Status = 2;
-                break;
-            }
-
-            var places = new SortedDictionary<int, int>();
-            if (input >= 0)
-            {
-                places[0] = input;
-            }
-
-            if (writer >= 0)
-            {
-                places[1] = writer;
-            }
-
-            Node command = pipeline.Commands[n];
-            children.Add(await Fork(command, places));
-            if (input >= 0)
-            {
-                await _libc.Close(input);
-            }
-
-            if (writer >= 0)
-            {
-                await _libc.Close(writer);
-            }
-
-            input = reader;
-        }
-
-        Foreground.AddRange(children.Select(child => (int)child));
-        foreach (long child in children)
-        {
-            State.Status = await WaitFor(child);
-        }
-
-        Foreground.Clear();
     }
 
     private Task<long> Start(Node command) => Fork(command, null);
@@ -356,6 +289,21 @@ internal sealed partial class ShellExecutor
             places
         );
         return child >= 0 ? child : throw new ShellException($"can't fork: {ErrnoText.Of(child)}", 2);
+    }
+
+    /// <summary>Forks what writes into a pipe; the pipe is closed when that fails.</summary>
+    private async Task<long> ForkWriter(Func<ShellExecutor, Task> body, int reader, int writer)
+    {
+        try
+        {
+            return await Fork(body, new SortedDictionary<int, int> { [1] = writer });
+        }
+        catch (ShellException)
+        {
+            await _libc.Close(reader);
+            await _libc.Close(writer);
+            throw;
+        }
     }
 
     /// <summary>What a child shell does with its command: a simple one it becomes, a subshell's body it runs.</summary>

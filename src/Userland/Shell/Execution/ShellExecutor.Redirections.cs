@@ -149,10 +149,7 @@ internal sealed partial class ShellExecutor
         else
         {
             string whole = Encoding.UTF8.GetString(text);
-            long child = await Fork(
-                async executor => await executor._libc.Print(1, whole),
-                new SortedDictionary<int, int> { [1] = writer }
-            );
+            long child = await ForkWriter(async executor => await executor._libc.Print(1, whole), reader, writer);
             State.Jobs.Add(new Job(0, (int)child, "here-document"));
         }
 

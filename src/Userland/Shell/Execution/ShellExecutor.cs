@@ -397,7 +397,7 @@ internal sealed partial class ShellExecutor
             throw new ShellException($"can't create pipe: {ErrnoText.Of(result)}", 2);
         }
 
-        long child = await Fork(commands, new SortedDictionary<int, int> { [1] = writer });
+        long child = await ForkWriter(executor => executor.RunAsChild(commands), reader, writer);
         await _libc.Close(writer);
         var output = new List<byte>();
         while (output.Count <= Expander.MaximumLength)

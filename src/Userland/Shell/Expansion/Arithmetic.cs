@@ -21,6 +21,9 @@ internal sealed class Arithmetic(string text, Func<string, string?> read, Action
     private int _depth;
     private int _skipping;
 
+    /// <summary>What is left of the work of the outermost expression: variables whose values are expressions multiply it.</summary>
+    private Budget _budget = new();
+
     /// <summary>The value of the whole text; 0 when it is empty.</summary>
     /// <exception cref="ArithmeticException">It is no expression.</exception>
     public long Evaluate()
@@ -213,6 +216,11 @@ internal sealed class Arithmetic(string text, Func<string, string?> read, Action
 
     private long Primary()
     {
+        if (--_budget.Left < 0)
+        {
+            throw new ArithmeticException("arithmetic: the expression is too long");
+        }
+
         if (Take("("))
         {
             long value = Comma();
@@ -326,7 +334,12 @@ internal sealed class Arithmetic(string text, Func<string, string?> read, Action
             throw new ArithmeticException("arithmetic: expression recursion loop detected");
         }
 
-        return new Arithmetic(value, read, assign) { _depth = _depth + 10, _skipping = _skipping }.Evaluate();
+        return new Arithmetic(value, read, assign)
+        {
+            _depth = _depth + 10,
+            _skipping = _skipping,
+            _budget = _budget,
+        }.Evaluate();
     }
 
     private long Assign(string name, long value)
@@ -337,5 +350,10 @@ internal sealed class Arithmetic(string text, Func<string, string?> read, Action
         }
 
         return value;
+    }
+
+    private sealed class Budget
+    {
+        public int Left { get; set; } = 1_000_000;
     }
 }

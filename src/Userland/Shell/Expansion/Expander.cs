@@ -240,11 +240,12 @@ internal sealed class Expander(Libc libc, ShellState state, Func<CommandList, Ta
             throw new ShellException("out of memory: a text to be trimmed is too long", 2);
         }
 
+        long budget = ShellPattern.Budget;
         for (int n = 0; n <= value.Length; n++)
         {
             int length = longest ? value.Length - n : n;
-            string piece = atStart ? value[..length] : value[(value.Length - length)..];
-            if (ShellPattern.Matches(pattern, piece))
+            ReadOnlySpan<char> piece = atStart ? value.AsSpan(0, length) : value.AsSpan(value.Length - length);
+            if (ShellPattern.Matches(pattern, piece, ref budget))
             {
                 return atStart ? value[length..] : value[..(value.Length - length)];
             }
@@ -265,6 +266,7 @@ internal sealed class Expander(Libc libc, ShellState state, Func<CommandList, Ta
             throw new ShellException("out of memory: a text to be replaced in is too long", 2);
         }
 
+        long budget = ShellPattern.Budget;
         var result = new StringBuilder();
         bool isAnchoredAtStart = pattern[0] == '#';
         bool isAnchoredAtEnd = pattern[0] == '%';
@@ -277,7 +279,7 @@ internal sealed class Expander(Libc libc, ShellState state, Func<CommandList, Ta
                 length > 0
                 && !(
                     (!isAnchoredAtEnd || at + length == value.Length)
-                    && ShellPattern.Matches(wanted, value.Substring(at, length))
+                    && ShellPattern.Matches(wanted, value.AsSpan(at, length), ref budget)
                 )
             )
             {

@@ -8,6 +8,9 @@ namespace Emulator.Userland;
 /// </summary>
 internal static class ShellPattern
 {
+    /// <summary>How many steps all matching for one expansion may take.</summary>
+    public const long Budget = 64_000_000;
+
     private static readonly SearchValues<char> Special = SearchValues.Create("*?[]\\-!^");
 
     /// <summary>The pattern that matches exactly a text.</summary>
@@ -72,8 +75,20 @@ internal static class ShellPattern
         return false;
     }
 
-    /// <summary>Whether the whole text matches. Takes time of the product of the lengths at most.</summary>
+    /// <summary>Whether the whole text matches.</summary>
+    /// <exception cref="ShellException">It takes longer than <see cref="Budget"/>.</exception>
     public static bool Matches(string pattern, string text)
+    {
+        long budget = Budget;
+        return Matches(pattern, text, ref budget);
+    }
+
+    /// <summary>
+    /// Whether the whole text matches. The steps, the product of the lengths at most, are taken from a budget, so that no
+    /// script holds the host with a long pattern.
+    /// </summary>
+    /// <exception cref="ShellException">The budget is used up.</exception>
+    public static bool Matches(string pattern, ReadOnlySpan<char> text, ref long budget)
     {
         int p = 0;
         int t = 0;
@@ -81,6 +96,7 @@ internal static class ShellPattern
         int starText = 0;
         while (t < text.Length)
         {
+            Spend(ref budget, 1);
             if (p < pattern.Length && pattern[p] == '*')
             {
                 starAt = p++;
@@ -88,7 +104,7 @@ internal static class ShellPattern
                 continue;
             }
 
-            if (p < pattern.Length && MatchesOne(pattern, p, text[t], out int next))
+            if (p < pattern.Length && MatchesOne(pattern, p, text[t], ref budget, out int next))
             {
                 p = next;
                 t++;
@@ -112,7 +128,16 @@ internal static class ShellPattern
         return p == pattern.Length;
     }
 
-    private static bool MatchesOne(string pattern, int at, char c, out int next)
+    private static void Spend(ref long budget, int steps)
+    {
+        budget -= steps;
+        if (budget < 0)
+        {
+            throw new ShellException("out of memory: a pattern takes too long", 2);
+        }
+    }
+
+    private static bool MatchesOne(string pattern, int at, char c, ref long budget, out int next)
     {
         next = at + 1;
         switch (pattern[at])
@@ -123,13 +148,13 @@ internal static class ShellPattern
                 next = at + 2;
                 return pattern[at + 1] == c;
             case '[':
-                return MatchesSet(pattern, at, c, ref next);
+                return MatchesSet(pattern, at, c, ref budget, ref next);
             default:
                 return pattern[at] == c;
         }
     }
 
-    private static bool MatchesSet(string pattern, int at, char c, ref int next)
+    private static bool MatchesSet(string pattern, int at, char c, ref long budget, ref int next)
     {
         int p = at + 1;
         bool isNegated = p < pattern.Length && pattern[p] is '!' or '^';
@@ -137,9 +162,11 @@ internal static class ShellPattern
         bool found = false;
         for (bool isFirst = true; p < pattern.Length && (isFirst || pattern[p] != ']'); isFirst = false)
         {
+            Spend(ref budget, 1);
             if (pattern[p] == '[' && p + 1 < pattern.Length && pattern[p + 1] == ':')
             {
                 int end = pattern.IndexOf(":]", p + 2, StringComparison.Ordinal);
+                Spend(ref budget, (end < 0 ? pattern.Length : end) - p);
                 if (end > 0)
                 {
                     found |= CharacterClass.Contains(pattern[(p + 2)..end], c);
