@@ -172,12 +172,7 @@ public sealed class VfioStepTests
         "../nowhere",
         "../../kernel/iommu_groups/0"
     )]
-    [InlineData(
-        "expect: { path: /dev/vfio/0, exists: false }",
-        "whether /dev/vfio/0 exists is another thing",
-        "false",
-        "true"
-    )]
+    [InlineData("expect: { path: /dev/vfio/0, exists: false }", "/dev/vfio/0, whether it exists", "no", "yes")]
     [InlineData("wait: { irq: dma.1, within: 1us }", "interrupt 1 of 'dma' has no eventfd; *", null, null)]
     public void A_failure_says_what_was_expected_and_what_came(
         string step,

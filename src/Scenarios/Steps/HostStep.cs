@@ -17,8 +17,8 @@ internal sealed class HostStep : Step
     private readonly string? _start;
     private readonly string? _type;
     private readonly string? _keys;
-    private readonly string? _until;
-    private readonly IReadOnlyList<string>? _prints;
+    private readonly ExpectedLine? _until;
+    private readonly IReadOnlyList<ExpectedLine>? _prints;
     private readonly long? _for;
     private readonly long _within = DefaultPatience;
     private readonly NumberValue? _exit;
@@ -37,8 +37,12 @@ internal sealed class HostStep : Step
         _within = map.Duration("within") ?? DefaultPatience;
         _for = map.Duration("for");
         _exit = map.Number("exit");
-        _until = map.Has("until") ? ReadLine(context, map, "until") : null;
-        _prints = map.Has("prints") ? ReadLines(context, map) : null;
+        _until = map.Has("until")
+            ? ExpectedLine.ReadPart(context, map.RequiredWords("until"), map.PlaceOf("until"))
+            : null;
+        _prints = map.Has("prints")
+            ? ExpectedLine.ReadAll(context, map.RequiredWords("prints"), map.PlaceOf("prints"))
+            : null;
         bool waits = (_until ?? (object?)_for ?? _exit ?? (object?)_prints) is not null;
         switch (waits && !AnyAction(map) ? null : map.OneOf("run", "start", "type", "keys"))
         {
@@ -115,31 +119,6 @@ internal sealed class HostStep : Step
     private static bool AnyAction(MapReader map) =>
         map.Has("run") | map.Has("start") | map.Has("type") | map.Has("keys");
 
-    private static string ReadLine(ReadingContext context, MapReader map, string key)
-    {
-        string text = map.RequiredWords(key);
-        if (LinePattern.Problem(text) is { } problem)
-        {
-            context.Fail(map.PlaceOf(key), problem);
-        }
-
-        return text;
-    }
-
-    private static string[] ReadLines(ReadingContext context, MapReader map)
-    {
-        string[] lines = map.RequiredWords("prints").ReplaceLineEndings("\n").TrimEnd('\n').Split('\n');
-        foreach (string line in lines)
-        {
-            if (LinePattern.Problem(line) is { } problem)
-            {
-                context.Fail(map.PlaceOf("prints"), problem);
-            }
-        }
-
-        return lines;
-    }
-
     private void Act(HostConsole console)
     {
         if (_start is not null)
@@ -173,7 +152,7 @@ internal sealed class HostStep : Step
                 new StepFailure(
                     Place,
                     $"the console has not shown this after {VirtualTime.Format(_within)}",
-                    [_until],
+                    [_until.Text],
                     [.. console.Output.TakeLast(8), world.Simulation.Scheduler.Waiting()]
                 )
             );
@@ -185,6 +164,5 @@ internal sealed class HostStep : Step
         }
     }
 
-    private static bool Shows(HostConsole console, string text) =>
-        console.Output.Any(line => LinePattern.IsIn(text, line));
+    private static bool Shows(HostConsole console, ExpectedLine part) => console.Output.Any(line => part.IsIn(line));
 }

@@ -168,17 +168,13 @@ internal sealed partial class Transcript
         return commands;
     }
 
-    private static List<string> ReadExpected(ReadingContext context, string[] lines, Place first, ref int index)
+    private static List<ExpectedLine> ReadExpected(ReadingContext context, string[] lines, Place first, ref int index)
     {
-        var expected = new List<string>();
+        var expected = new List<ExpectedLine>();
         while (index < lines.Length && !Prompt().IsMatch(lines[index]))
         {
-            if (LinePattern.Problem(lines[index]) is { } problem)
-            {
-                context.Fail(first with { Line = first.Line + index }, problem);
-            }
-
-            expected.Add(lines[index++]);
+            expected.Add(ExpectedLine.Read(context, lines[index], first with { Line = first.Line + index }));
+            index++;
         }
 
         return expected;
@@ -199,5 +195,5 @@ internal sealed partial class Transcript
     }
 
     /// <summary>A command of a transcript and what it must print; without a text, what must have been printed before.</summary>
-    private sealed record Command(Place Place, string Text, IReadOnlyList<string> Expected);
+    private sealed record Command(Place Place, string Text, IReadOnlyList<ExpectedLine> Expected);
 }
