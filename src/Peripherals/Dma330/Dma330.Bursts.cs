@@ -224,6 +224,7 @@ public sealed partial class Dma330
     )
     {
         thread.Access = access;
+        thread.AccessInstruction = instruction;
         thread.AccessAddress = burst.Address;
         thread.AccessBytes = burst.Bytes;
         thread.AccessDone = 0;

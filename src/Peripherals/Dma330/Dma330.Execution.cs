@@ -22,6 +22,7 @@ public sealed partial class Dma330
         }
 
         uint pc = thread.Pc;
+        _executing = instruction;
         progress = Execute(ref thread, index, time, instruction);
         if (progress == Progress.Executed)
         {
