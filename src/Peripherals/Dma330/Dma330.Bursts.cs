@@ -61,12 +61,12 @@ public sealed partial class Dma330
         var control = new Dma330ChannelControl(thread.Ccr);
         int beats = instruction.Condition == Dma330Condition.Single ? 1 : control.SourceBeats;
         Burst burst = MakeBurst(thread.Sar, control.SourceBeatBytes, beats, control.SourceIncrements);
-        if (burst.Bytes > Configuration.MfifoBytes)
+        if (burst.Bytes > Configuration.MfifoBytes || ExceedsLines(ref thread, burst.Bytes))
         {
             return FaultAt(index, Dma330Fault.Mfifo, time);
         }
 
-        if (State.MfifoUsed + burst.Bytes > Configuration.MfifoBytes)
+        if (State.MfifoUsed + burst.Bytes > Configuration.MfifoBytes || LacksLines(ref thread, burst.Bytes))
         {
             Stall(ref thread, index, Dma330Stall.Space);
             return Progress.Moved;

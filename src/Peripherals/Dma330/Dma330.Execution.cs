@@ -158,6 +158,11 @@ public sealed partial class Dma330
             return FaultAt(index, Dma330Fault.OperandInvalid, time);
         }
 
+        if (instruction.Opcode == Dma330Opcode.DMAADNH && Configuration.Revision == 0)
+        {
+            return FaultAt(index, Dma330Fault.UndefinedInstruction, time);
+        }
+
         switch (instruction.Opcode)
         {
             case Dma330Opcode.DMALD:

@@ -125,7 +125,7 @@ public sealed partial class Dma330
                 TraceField.Of("instruction", instruction.ToString()),
                 TraceField.Hex("address", address),
                 TraceField.Decimal("length", (ulong)length),
-                TraceField.Of("burst", string.Create(CultureInfo.InvariantCulture, $"{beats}x{size}")),
+                TraceField.Of("burst", BurstText(ref thread, beats, size)),
                 TraceField.Of("type", fixedBeatBytes != 0 ? "FIXED" : "INCR"),
                 TraceField.Of("prot", Bits(ProtectionOf(flags), 3)),
                 TraceField.Of("cache", Bits(cache, 4)),
@@ -141,6 +141,15 @@ public sealed partial class Dma330
             address += (uint)length;
         }
     }
+
+    /// <summary>Beats and their size. A fixed address that is no plain memory is accessed beat by beat, of the one burst.</summary>
+    private static string BurstText(ref Dma330Thread thread, int beats, int size) =>
+        thread.Access == Dma330Access.None || thread.FixedBeatBytes == 0
+            ? string.Create(CultureInfo.InvariantCulture, $"{beats}x{size}")
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"{thread.AccessBeats}x{size}, beat {thread.AccessDone / thread.FixedBeatBytes + 1}"
+            );
 
     /// <summary>AxPROT[2:0]: instruction, Non-secure, privileged.</summary>
     private static int ProtectionOf(TransactionFlags flags) =>
