@@ -22,7 +22,7 @@ public sealed class Dma330RequestTests
         return bench;
     }
 
-    [Fact] // T10b of the fact sheet
+    [Fact] // T10b
     public void Linuxs_program_for_single_transfers_moves_one_beat_a_request()
     {
         Dma330Bench bench = Make(out Recorder peripheral);
