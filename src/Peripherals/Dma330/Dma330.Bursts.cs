@@ -349,7 +349,9 @@ public sealed partial class Dma330
                 break;
             default:
                 uint generation = thread.Generation;
-                Transaction signals = Signals(index, flags);
+                var control = new Dma330ChannelControl(thread.Ccr);
+                int beat = access == Dma330Access.Load ? control.SourceBeatBytes : control.DestinationBeatBytes;
+                Transaction signals = Signals(index, flags) with { BeatBytes = (byte)beat };
                 status =
                     access == Dma330Access.Load
                         ? _port.Read(address, room, signals)
