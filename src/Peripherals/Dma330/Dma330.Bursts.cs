@@ -293,6 +293,12 @@ public sealed partial class Dma330
         thread.Access = Dma330Access.None;
         if (reads)
         {
+            // Units count from the start of the burst, however many transactions it took.
+            if (control.EndianSwapBytes > 1)
+            {
+                SwapUnits(NewestBytes(ref thread, thread.AccessBytes), control.EndianSwapBytes);
+            }
+
             FinishRead(ref thread, time, thread.AccessBeats);
         }
         else
@@ -372,12 +378,6 @@ public sealed partial class Dma330
 
         if (status == BusStatus.Okay && access == Dma330Access.Load)
         {
-            int swap = new Dma330ChannelControl(thread.Ccr).EndianSwapBytes;
-            if (swap > 1)
-            {
-                SwapUnits(room, swap);
-            }
-
             thread.MfifoReserved -= length;
             CommitLoaded(ref thread, length);
         }
