@@ -24,6 +24,7 @@ var root = new RootCommand(
     BoardsCommand.Create(services),
     KernelsCommand.Create(),
     DtcCommand.Create(),
+    Dma330Command.Create(),
 };
 CommandHelp.Install(
     root,

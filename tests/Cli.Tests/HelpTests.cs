@@ -14,6 +14,9 @@ public sealed class HelpTests : IDisposable
     [InlineData("boards", "  emulator boards show fvp-ve")]
     [InlineData("boards show", "  emulator boards show fvp-ve --registers smmu")]
     [InlineData("dtc", "  emulator dtc -I dts -O dtb -o board.dtb board.dts")]
+    [InlineData("dma330", "  emulator dma330 asm copy.s")]
+    [InlineData("dma330 asm", "  emulator dma330 asm copy.s -o copy.bin")]
+    [InlineData("dma330 dis", "  emulator dma330 dis 200F0408380200")]
     public void Every_command_has_help_with_examples_at_its_end(string command, string example)
     {
         Outcome outcome = _emulator.Run([.. command.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"]);
@@ -32,10 +35,10 @@ public sealed class HelpTests : IDisposable
         string[] lines = _emulator.Run("--help").Lines;
 
         int commands = Array.IndexOf(lines, "Commands:");
-        lines[(commands + 1)..(commands + 7)]
+        lines[(commands + 1)..(commands + 8)]
             .Select(line => line.Trim().Split(' ')[0])
             .Should()
-            .Equal("run", "check", "boards", "kernels", "dtc", "");
+            .Equal("run", "check", "boards", "kernels", "dtc", "dma330", "");
         lines[^1].Should().Be("  130  interrupted");
     }
 

@@ -224,6 +224,31 @@ public sealed class RunTests : IDisposable
     }
 
     [Fact]
+    public void Stepping_shows_each_instruction_with_its_bus_traffic_and_the_state_after_it()
+    {
+        _emulator.WriteScenario("dma.yaml", TransferSteps);
+
+        Outcome outcome = _emulator.RunWith("u 0x8000_200C\nnext\nstep\nn 2\nc\n", "run", "dma.yaml", "--step");
+
+        string output = outcome.Output.ReplaceLineEndings("\n");
+        output
+            .Should()
+            .Contain("=> [     0.330000] dma0 ch0 0x8000_2012 DMALD\n")
+            .And.Contain(
+                """
+                     [     0.330000] dma0 ch0 0x8000_2012 DMALD  <- 0x8000_0000 16 B (burst 1x16) INCR prot 0b010 cache 0b0000 0102030405060708090A0B0C0D0E0F10
+                     sar 0x8000_0010  dar 0x8000_1000  ccr 0x82_4209  lc0 0  lc1 0  mfifo 16  reads 1  writes 0
+                ? step
+                there is no command 'step'
+                  n, next, Enter     execute the next instruction
+                """.ReplaceLineEndings("\n")
+            );
+        string[] typed = [.. output.Split('\n').Where(line => line.StartsWith('?'))];
+        typed.Should().Equal("? u 0x8000_200C", "? next", "? step", "? n 2", "? c");
+        outcome.Lines[^1].Should().Be("1 passed, 0 failed");
+    }
+
+    [Fact]
     public void Redirected_output_has_no_control_sequences()
     {
         _emulator.Write(

@@ -23,7 +23,7 @@ internal static class RunCommand
         // csharpier-ignore
         var repeat = new Option<int>("--repeat") { Description = "Run each scenario N times and compare the traces", HelpName = "N", DefaultValueFactory = _ => 1 };
         // csharpier-ignore
-        var step = new Option<bool>("--step") { Description = "Show each DMA instruction with its bus traffic; Enter goes on, c runs on, q quits" };
+        var step = new Option<bool>("--step") { Description = "Show each DMA instruction with its bus traffic; Enter or n goes on, c runs on, q quits, h helps" };
         // csharpier-ignore
         var plain = new Option<bool>("--no-color") { Description = "No colours and no live progress" };
         var command = new ExplainedCommand(

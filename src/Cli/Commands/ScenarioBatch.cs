@@ -136,7 +136,7 @@ internal sealed class ScenarioBatch(IServiceProvider services, RunOptions option
     {
         if (options.Step)
         {
-            return new StepSink(scenario, Console.In, Console.Out);
+            return new StepSink(scenario, Console.In, Console.Out, Console.IsInputRedirected);
         }
 
         if (traceFile is null)

@@ -39,6 +39,7 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
         {
             WireInterrupts(context);
             WirePorts(context);
+            WireDmaRequests(context);
         }
 
         return Board;
@@ -276,6 +277,49 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
         }
     }
 
+    private void WireDmaRequests(NodeContext context)
+    {
+        if (context.DmaRequests.Count == 0)
+        {
+            return;
+        }
+
+        bool hidden = context.Node.HasProperty("emulator,dmas");
+        string property = hidden ? "emulator,dmas" : "dmas";
+        IReadOnlyList<string> names = context.Strings(hidden ? "emulator,dma-names" : "dma-names") ?? [];
+        IReadOnlyList<PhandleArgs> entries = Tree.ReadPhandleArgs(context.Node, property, "#dma-cells");
+        foreach (DmaRequestLine line in context.DmaRequests)
+        {
+            for (int n = 0; n < Math.Min(names.Count, entries.Count); n++)
+            {
+                if (string.Equals(names[n], line.Name, StringComparison.Ordinal) && entries[n].Node is { } controller)
+                {
+                    WireDmaRequest(context, line, controller, [.. entries[n].Args]);
+                    break;
+                }
+            }
+        }
+    }
+
+    private void WireDmaRequest(NodeContext context, DmaRequestLine line, DeviceTreeNode controller, uint[] cells)
+    {
+        if (!_byPath.TryGetValue(controller.Path, out IDevice? device))
+        {
+            Board.Warnings.Add(
+                $"{context.Name}: its DMA requests {line.Name} go to {controller.Path}, which is not modelled; nothing will see them"
+            );
+            return;
+        }
+
+        string problem = "it is no DMA controller";
+        IDmaRequestInput input =
+            (device as IDmaController)?.ConnectDma(cells, line, out problem)
+            ?? throw new BoardException(
+                $"{context.Node.Path}: DMA {line.Name} <{Show(cells)}> does not fit {device.Name}: {problem}"
+            );
+        line.Connect(input);
+    }
+
     private (DeviceTreeNode Iommu, uint[] StreamIds)? FindIommu(DeviceTreeNode node)
     {
         PhandleArgs[] iommus = [.. Tree.ReadIommus(node).Where(entry => entry.Node is not null)];
@@ -323,6 +367,8 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
 
         public List<MasterPort> Ports { get; } = [];
 
+        public List<DmaRequestLine> DmaRequests { get; } = [];
+
         public override string Name { get; } = name;
 
         public override Simulation Simulation => assembly.Board.Simulation;
@@ -368,6 +414,13 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
             var port = new MasterPort(Name);
             Ports.Add(port);
             return port;
+        }
+
+        public override DmaRequestLine DmaRequest(IDmaClient client, string name)
+        {
+            var line = new DmaRequestLine(client, name);
+            DmaRequests.Add(line);
+            return line;
         }
 
         public override CpuPort? Cpu(int number) =>

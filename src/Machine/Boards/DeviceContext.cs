@@ -41,6 +41,9 @@ public abstract class DeviceContext
     /// <summary>Makes the port of a DMA master, wired as the board says.</summary>
     public abstract MasterPort MasterPort();
 
+    /// <summary>Makes a DMA request output, wired as the node's <c>dmas</c> entry of this name says; see <see cref="DmaRequestLine"/>.</summary>
+    public virtual DmaRequestLine DmaRequest(IDmaClient client, string name) => new(client, name);
+
     /// <summary>The CPU whose number this is, for controllers that drive its inputs; null where the board has fewer.</summary>
     public abstract CpuPort? Cpu(int number);
 
@@ -62,6 +65,7 @@ public sealed class StandaloneContext : DeviceContext
     private readonly Dictionary<int, IBusTarget> _registers = [];
     private readonly Dictionary<int, ulong> _registerSizes = [];
     private readonly Dictionary<string, InterruptLine> _lines = [];
+    private readonly Dictionary<string, DmaRequestLine> _dmaRequests = [];
     private readonly List<CpuPort> _cpus = [];
 
     /// <summary>Creates a context with an empty bus of its own.</summary>
@@ -148,6 +152,13 @@ public sealed class StandaloneContext : DeviceContext
 
     /// <inheritdoc/>
     public override MasterPort MasterPort() => Port;
+
+    /// <summary>The DMA request outputs that the device has made, by name.</summary>
+    public IReadOnlyDictionary<string, DmaRequestLine> DmaRequests => _dmaRequests;
+
+    /// <inheritdoc/>
+    public override DmaRequestLine DmaRequest(IDmaClient client, string name) =>
+        _dmaRequests[name] = new DmaRequestLine(client, name);
 
     /// <inheritdoc/>
     public override CpuPort? Cpu(int number) => number < _cpus.Count ? _cpus[number] : null;

@@ -97,6 +97,11 @@ public readonly record struct Transaction
     /// <summary>Secure, privileged, instruction.</summary>
     public TransactionFlags Flags { get; init; }
 
+    /// <summary>
+    /// AxSIZE: how many bytes each beat of a burst has; 0 where it makes no difference. Registers see a burst beat by beat.
+    /// </summary>
+    public byte BeatBytes { get; init; }
+
     /// <summary>Whether the access is secure (AxPROT[1] = 0).</summary>
     public bool IsSecure => (Flags & TransactionFlags.Secure) == TransactionFlags.Secure;
 

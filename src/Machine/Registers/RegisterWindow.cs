@@ -90,7 +90,7 @@ public sealed class RegisterWindow<TDevice, TState> : IRegisterWindow
         Span<byte> word = stackalloc byte[8];
         while (!data.IsEmpty)
         {
-            int size = NaturalPiece(address, data.Length);
+            int size = NaturalPiece(address, RoomInBeat(address, data.Length, transaction.BeatBytes));
             BusStatus status = ReadWord(address, size, out ulong value, transaction);
             if (status != BusStatus.Okay)
             {
@@ -112,7 +112,7 @@ public sealed class RegisterWindow<TDevice, TState> : IRegisterWindow
         Span<byte> word = stackalloc byte[8];
         while (!data.IsEmpty)
         {
-            int size = NaturalPiece(address, data.Length);
+            int size = NaturalPiece(address, RoomInBeat(address, data.Length, transaction.BeatBytes));
             word.Clear();
             data[..size].CopyTo(word);
             ulong value = BinaryPrimitives.ReadUInt64LittleEndian(word);
@@ -128,6 +128,10 @@ public sealed class RegisterWindow<TDevice, TState> : IRegisterWindow
 
         return BusStatus.Okay;
     }
+
+    /// <summary>How much of an access lies in the beat of this address.</summary>
+    private static int RoomInBeat(ulong address, int length, byte beatBytes) =>
+        beatBytes == 0 ? length : Math.Min(length, beatBytes - (int)(address & (beatBytes - 1u)));
 
     /// <summary>A block access reaches registers as beats of at most 32 bits, or one of 64 where it is exactly that.</summary>
     private static int NaturalPiece(ulong address, int length) =>

@@ -61,12 +61,12 @@ public sealed partial class Dma330
         var control = new Dma330ChannelControl(thread.Ccr);
         int beats = instruction.Condition == Dma330Condition.Single ? 1 : control.SourceBeats;
         Burst burst = MakeBurst(thread.Sar, control.SourceBeatBytes, beats, control.SourceIncrements);
-        if (burst.Bytes > Configuration.MfifoBytes)
+        if (burst.Bytes > Configuration.MfifoBytes || ExceedsLines(ref thread, burst.Bytes))
         {
             return FaultAt(index, Dma330Fault.Mfifo, time);
         }
 
-        if (State.MfifoUsed + burst.Bytes > Configuration.MfifoBytes)
+        if (State.MfifoUsed + burst.Bytes > Configuration.MfifoBytes || LacksLines(ref thread, burst.Bytes))
         {
             Stall(ref thread, index, Dma330Stall.Space);
             return Progress.Moved;
@@ -224,6 +224,7 @@ public sealed partial class Dma330
     )
     {
         thread.Access = access;
+        thread.AccessInstruction = instruction;
         thread.AccessAddress = burst.Address;
         thread.AccessBytes = burst.Bytes;
         thread.AccessDone = 0;
@@ -292,6 +293,12 @@ public sealed partial class Dma330
         thread.Access = Dma330Access.None;
         if (reads)
         {
+            // Units count from the start of the burst, however many transactions it took.
+            if (control.EndianSwapBytes > 1)
+            {
+                SwapUnits(NewestBytes(ref thread, thread.AccessBytes), control.EndianSwapBytes);
+            }
+
             FinishRead(ref thread, time, thread.AccessBeats);
         }
         else
@@ -348,7 +355,9 @@ public sealed partial class Dma330
                 break;
             default:
                 uint generation = thread.Generation;
-                Transaction signals = Signals(index, flags);
+                var control = new Dma330ChannelControl(thread.Ccr);
+                int beat = access == Dma330Access.Load ? control.SourceBeatBytes : control.DestinationBeatBytes;
+                Transaction signals = Signals(index, flags) with { BeatBytes = (byte)beat };
                 status =
                     access == Dma330Access.Load
                         ? _port.Read(address, room, signals)
@@ -369,12 +378,6 @@ public sealed partial class Dma330
 
         if (status == BusStatus.Okay && access == Dma330Access.Load)
         {
-            int swap = new Dma330ChannelControl(thread.Ccr).EndianSwapBytes;
-            if (swap > 1)
-            {
-                SwapUnits(room, swap);
-            }
-
             thread.MfifoReserved -= length;
             CommitLoaded(ref thread, length);
         }

@@ -22,6 +22,7 @@ public sealed partial class Dma330
         }
 
         uint pc = thread.Pc;
+        _executing = instruction;
         progress = Execute(ref thread, index, time, instruction);
         if (progress == Progress.Executed)
         {
@@ -155,6 +156,11 @@ public sealed partial class Dma330
         if (instruction.OperandInvalid)
         {
             return FaultAt(index, Dma330Fault.OperandInvalid, time);
+        }
+
+        if (instruction.Opcode == Dma330Opcode.DMAADNH && Configuration.Revision == 0)
+        {
+            return FaultAt(index, Dma330Fault.UndefinedInstruction, time);
         }
 
         switch (instruction.Opcode)

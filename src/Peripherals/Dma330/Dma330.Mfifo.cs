@@ -64,6 +64,10 @@ public sealed partial class Dma330
     private ReadOnlySpan<byte> OldestBytes(ref Dma330Thread channel, int lengthBytes) =>
         MfifoBytes.Slice(channel.MfifoStart, lengthBytes);
 
+    /// <summary>The bytes that a channel has loaded last.</summary>
+    private Span<byte> NewestBytes(ref Dma330Thread channel, int lengthBytes) =>
+        MfifoBytes.Slice(channel.MfifoStart + channel.MfifoCount - lengthBytes, lengthBytes);
+
     private void Consume(ref Dma330Thread channel, int lengthBytes)
     {
         channel.MfifoStart += lengthBytes;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Emulator.Machine;
 
 namespace Emulator.Peripherals;
@@ -5,6 +6,9 @@ namespace Emulator.Peripherals;
 /// <summary>What a DMA-330 reports.</summary>
 public sealed partial class Dma330
 {
+    /// <summary>The instruction being executed, for the trace of its bursts. Set only while somebody traces.</summary>
+    private Dma330Instruction _executing;
+
     private static class Kinds
     {
         public static readonly TraceKind Instruction = new("dma.instruction", Severity.Debug, "{thread} {pc} {text}");
@@ -12,13 +16,13 @@ public sealed partial class Dma330
         public static readonly TraceKind Read = new(
             "dma.read",
             Severity.Debug,
-            "{thread} <- {address} {length} bytes (burst {burst}) {data}{status}"
+            "{thread} {pc} {instruction}  <- {address} {length} B (burst {burst}) {type} prot {prot} cache {cache} {data}{status}"
         );
 
         public static readonly TraceKind Write = new(
             "dma.write",
             Severity.Debug,
-            "{thread} -> {address} {length} bytes (burst {burst}) {data}{status}"
+            "{thread} {pc} {instruction}  -> {address} {length} B (burst {burst}) {type} prot {prot} cache {cache} {data}{status}"
         );
 
         public static readonly TraceKind State = new("dma.state", Severity.Info, "{thread} {from} -> {to} at {pc}");
@@ -66,8 +70,23 @@ public sealed partial class Dma330
             TraceField.Hex("dar", thread.Dar),
             TraceField.Hex("ccr", thread.Ccr),
             TraceField.Decimal("lc0", thread.Lc0),
-            TraceField.Decimal("lc1", thread.Lc1)
+            TraceField.Decimal("lc1", thread.Lc1),
+            TraceField.Decimal("mfifo", (ulong)thread.MfifoCount),
+            TraceField.Decimal("reads", OutstandingOf(ref State.ReadSlots)),
+            TraceField.Decimal("writes", OutstandingOf(ref State.WriteSlots))
         );
+    }
+
+    /// <summary>How many bursts of all channels are outstanding.</summary>
+    private ulong OutstandingOf(ref Dma330SlotArray slots)
+    {
+        ulong outstanding = 0;
+        foreach (long free in slots)
+        {
+            outstanding += free > Simulation.Now ? 1UL : 0;
+        }
+
+        return outstanding;
     }
 
     /// <summary>Reports a burst as the pair it is where it crosses 4 KiB.</summary>
@@ -84,6 +103,13 @@ public sealed partial class Dma330
         var control = new Dma330ChannelControl(ccr);
         bool reads = access == Dma330Access.Load;
         int size = reads ? control.SourceBeatBytes : control.DestinationBeatBytes;
+        ref Dma330Thread thread = ref State.Threads[index];
+        Dma330Instruction instruction = thread.Access == Dma330Access.None ? _executing : thread.AccessInstruction;
+        TransactionFlags flags = FlagsOf(reads ? control.SourceProtection : control.DestinationProtection, ref thread);
+        // ARCACHE[3] and AWCACHE[2] are tied to 0.
+        int cache = reads
+            ? control.SourceCache
+            : ((control.DestinationCache & 4) << 1) | (control.DestinationCache & 3);
         while (!data.IsEmpty)
         {
             int length = fixedBeatBytes != 0 ? data.Length : Math.Min(data.Length, 0x1000 - (int)(address & 0xFFF));
@@ -95,9 +121,14 @@ public sealed partial class Dma330
                 reads ? Kinds.Read : Kinds.Write,
                 Name,
                 TraceField.Of("thread", NameOf(index)),
+                TraceField.Hex("pc", thread.Pc),
+                TraceField.Of("instruction", instruction.ToString()),
                 TraceField.Hex("address", address),
                 TraceField.Decimal("length", (ulong)length),
-                TraceField.Of("burst", $"{beats}x{size} {(fixedBeatBytes != 0 ? "fixed" : "incr")}"),
+                TraceField.Of("burst", BurstText(ref thread, beats, size)),
+                TraceField.Of("type", fixedBeatBytes != 0 ? "FIXED" : "INCR"),
+                TraceField.Of("prot", Bits(ProtectionOf(flags), 3)),
+                TraceField.Of("cache", Bits(cache, 4)),
                 TraceField.Decimal("beats", (ulong)beats),
                 TraceField.Decimal("size", (ulong)size),
                 status == BusStatus.Okay || !reads
@@ -110,6 +141,23 @@ public sealed partial class Dma330
             address += (uint)length;
         }
     }
+
+    /// <summary>Beats and their size. A fixed address that is no plain memory is accessed beat by beat, of the one burst.</summary>
+    private static string BurstText(ref Dma330Thread thread, int beats, int size) =>
+        thread.Access == Dma330Access.None || thread.FixedBeatBytes == 0
+            ? string.Create(CultureInfo.InvariantCulture, $"{beats}x{size}")
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"{thread.AccessBeats}x{size}, beat {thread.AccessDone / thread.FixedBeatBytes + 1}"
+            );
+
+    /// <summary>AxPROT[2:0]: instruction, Non-secure, privileged.</summary>
+    private static int ProtectionOf(TransactionFlags flags) =>
+        ((flags & TransactionFlags.Privileged) != TransactionFlags.None ? 1 : 0)
+        | ((flags & TransactionFlags.Secure) == TransactionFlags.None ? 2 : 0)
+        | ((flags & TransactionFlags.Instruction) != TransactionFlags.None ? 4 : 0);
+
+    private static string Bits(int value, int count) => "0b" + Convert.ToString(value, 2).PadLeft(count, '0');
 
     private void TraceEventSignal(int index, int number, string effect)
     {

@@ -9,8 +9,8 @@ namespace Emulator.Peripherals;
 /// follow the manual's chapters.
 /// </summary>
 /// <remarks>
-/// <para>One APB port with the secure view is modelled. Configuration and wiring are properties, see
-/// <see cref="Dma330Configuration"/>.</para>
+/// <para>The first <c>reg</c> entry is the Secure APB port; a second one, if there is one, the Non-secure port. Configuration
+/// and wiring are properties, see <see cref="Dma330Configuration"/>.</para>
 /// <para>Time: an instruction takes one cycle of <c>emulator,clock-hz</c>, one of six bytes two, a taken DMALPEND one
 /// more; at most one instruction is issued per cycle. A burst occupies one outstanding slot for 8 cycles and one per
 /// beat; its data moves when the instruction is issued, so that it is in memory before any later DMASEV. What others
@@ -102,6 +102,11 @@ public sealed partial class Dma330 : Device<Dma330State>, IBusInitiator, IEventT
         var window = new RegisterWindow<Dma330, Dma330State>(this, Map);
         Windows = [window];
         context.MapRegisters(0, window);
+        if (context.RegisterSize(1) != 0)
+        {
+            context.MapRegisters(1, new Dma330NonSecurePort(this, window));
+        }
+
         Reset();
     }
 

@@ -23,7 +23,8 @@ namespace Emulator.Peripherals;
 /// DAI DP0 DC0 and ES8.</para>
 /// <para><b>Raw bytes.</b> <c>.byte 0x28, 8</c> or <c>DCB</c>. <c>DMAMOV r5, 1</c> encodes an invalid register.</para>
 /// <para><b>Linux's notation.</b> <c>DMALDA</c>, <c>DMASTA</c>, <c>DMAWFPS 2</c>; and, with operands as encoded,
-/// <c>DMALP_1 127</c> (128 iterations), <c>DMALPENDA_1 bjmpto_7</c>, <c>DMALPFEA_1 bjmpto_18</c> (hex).</para>
+/// <c>DMALP_1 127</c> (128 iterations), <c>DMALPENDA_1 bjmpto_7</c>, <c>DMALPFEA_1 bjmpto_18</c> (hex),
+/// <c>DMAADDH SA 16</c>, <c>DMAWFE 3, I</c>. An address before an instruction (<c>1c:</c>) is passed over.</para>
 /// </remarks>
 public static class Dma330Assembler
 {

@@ -104,6 +104,7 @@ internal sealed partial class Dma330AssemblerRun(uint origin)
 
     private void ReadLine()
     {
+        SkipAddress();
         while (_tokens.Current.Kind == Dma330TokenKind.Name && _tokens.Following.Kind == Dma330TokenKind.Colon)
         {
             DefineLabel(_tokens.Take());
@@ -123,6 +124,20 @@ internal sealed partial class Dma330AssemblerRun(uint origin)
         else if (ReadStatement(word) && !_tokens.AtEnd)
         {
             ReportSurplus(word);
+        }
+    }
+
+    /// <summary>Linux's driver prints each instruction after its address, as in <c>1c:</c>. It says nothing that is needed.</summary>
+    private void SkipAddress()
+    {
+        if (
+            _tokens.Current.Kind is Dma330TokenKind.Number or Dma330TokenKind.BadNumber
+            && _tokens.Following.Kind == Dma330TokenKind.Colon
+            && _tokens.Current.Text.All(char.IsAsciiHexDigit)
+        )
+        {
+            _tokens.Take();
+            _tokens.Take();
         }
     }
 
@@ -257,7 +272,7 @@ internal sealed partial class Dma330AssemblerRun(uint origin)
             return false;
         }
 
-        if (ReadKeyword("invalid"))
+        if (ReadKeyword("invalid") || ReadKeyword("I"))
         {
             _code[_start + 1] |= 2;
         }
@@ -295,9 +310,9 @@ internal sealed partial class Dma330AssemblerRun(uint origin)
         var token = _tokens.Current;
         register = token.Text.ToUpperInvariant() switch
         {
-            "SAR" => (int)Dma330Register.SAR,
+            "SAR" or "SA" => (int)Dma330Register.SAR,
             "CCR" => (int)Dma330Register.CCR,
-            "DAR" => (int)Dma330Register.DAR,
+            "DAR" or "DA" => (int)Dma330Register.DAR,
             ['R', >= '0' and <= '7'] => token.Text[1] - '0',
             _ => -1,
         };

@@ -37,6 +37,12 @@ public sealed record Dma330Configuration
     /// <summary><c>emulator,mfifo-lines</c>: lines of the data width in the MFIFO, 1 to 1024.</summary>
     public int MfifoLines { get; init; } = 1024;
 
+    /// <summary>
+    /// <c>emulator,mfifo-by-lines</c>: the MFIFO counts the lines that data takes at the byte lanes of its destination, not
+    /// bytes: unaligned data takes a line more, and with a fixed destination address each beat takes lines of its own.
+    /// </summary>
+    public bool CountsMfifoLines { get; init; }
+
     /// <summary><c>emulator,read-capability</c>: outstanding reads, 1 to 8.</summary>
     public int ReadCapability { get; init; } = 8;
 
@@ -139,6 +145,7 @@ public sealed record Dma330Configuration
             Peripherals = Number(context, "peripherals", 0, MaximumPeripherals, defaults.Peripherals),
             DataWidthBits = OneOf(context, "data-width", [32, 64, 128], defaults.DataWidthBits),
             MfifoLines = Number(context, "mfifo-lines", 1, 1024, defaults.MfifoLines),
+            CountsMfifoLines = Number(context, "mfifo-by-lines", 0, 1, 0) != 0,
             ReadCapability = Number(context, "read-capability", 1, 8, defaults.ReadCapability),
             WriteCapability = Number(context, "write-capability", 1, 8, defaults.WriteCapability),
             ReadQueueDepth = Number(context, "read-queue-depth", 1, 16, defaults.ReadQueueDepth),

@@ -90,6 +90,9 @@ internal struct Dma330Thread
     /// <summary>The bytes of an instruction whose fetch was held, first byte lowest.</summary>
     public ulong FetchedBytes;
 
+    /// <summary>The instruction whose access is under way.</summary>
+    public Dma330Instruction AccessInstruction;
+
     public uint Pc;
     public uint Sar;
     public uint Dar;

@@ -167,6 +167,8 @@ public sealed partial class Pl011
         {
             Raise(TransmitInterrupt);
         }
+
+        RequestDma();
     }
 
     private void EndTransmission()
@@ -244,6 +246,7 @@ public sealed partial class Pl011
         // FE, PE and BE have the same order in UARTDR and, one place lower, in UARTRIS.
         Raise((uint)errors << 7 | (State.ReceiveCount == ReceiveLevel ? ReceiveInterrupt : 0));
         ReportModemOutputs(outputs);
+        RequestDma();
     }
 
     private uint ReadData()

@@ -65,7 +65,7 @@ public sealed partial class Pl011 : Device<Pl011.Registers>, IEventTarget
         .ReadOnly (0x03C, "UARTRIS",       (ref s) => ref s.RawInterrupts,    access: AnySize)
         .ReadOnly (0x040, "UARTMIS",       uart => uart.State.RawInterrupts & uart.State.InterruptMask, access: AnySize)
         .WriteOnly(0x044, "UARTICR",       (uart, value) => uart.ClearInterrupts((uint)value), access: AnySize)
-        .Stored   (0x048, "UARTDMACR",     (ref s) => ref s.DmaControl,       mask: 7, access: AnySize, fields: "RXDMAE[0] TXDMAE[1] DMAONERR[2]")
+        .Stored   (0x048, "UARTDMACR",     (ref s) => ref s.DmaControl,       mask: 7, access: AnySize, then: (uart, _) => uart.RequestDma(), fields: "RXDMAE[0] TXDMAE[1] DMAONERR[2]")
         .Unmodelled(0x080, "UARTTCR",      access: AnySize)
         .Unmodelled(0x084, "UARTITIP",     access: AnySize)
         .Unmodelled(0x088, "UARTITOP",     access: AnySize)
@@ -80,6 +80,8 @@ public sealed partial class Pl011 : Device<Pl011.Registers>, IEventTarget
         .Constant (0xFFC, "UARTPCellID3",  0xB1, access: AnySize);
 
     private readonly InterruptLine _line;
+    private readonly DmaRequestLine _receiveDma;
+    private readonly DmaRequestLine _transmitDma;
     private readonly uint _clockHertz;
     private readonly uint _revision;
     private readonly uint _bootBaud;
@@ -92,6 +94,8 @@ public sealed partial class Pl011 : Device<Pl011.Registers>, IEventTarget
         : base(context)
     {
         _line = context.Interrupt(0, "UARTINTR");
+        _receiveDma = context.DmaRequest(this, "rx");
+        _transmitDma = context.DmaRequest(this, "tx");
         _clockHertz = context.Cell("emulator,clock-hz", 24_000_000);
         _revision = context.Cell("emulator,revision", 3);
         _bootBaud = context.Cell("emulator,boot-baud", 0);
@@ -213,6 +217,7 @@ public sealed partial class Pl011 : Device<Pl011.Registers>, IEventTarget
         }
 
         StartTransmission();
+        RequestDma();
     }
 
     private void WriteControl(uint value)
@@ -225,7 +230,11 @@ public sealed partial class Pl011 : Device<Pl011.Registers>, IEventTarget
         StartTransmission();
     }
 
-    private void ClearInterrupts(uint bits) => Lower(bits & AllInterrupts);
+    private void ClearInterrupts(uint bits)
+    {
+        Lower(bits & AllInterrupts);
+        RequestDma();
+    }
 
     private void Raise(uint interrupts)
     {
@@ -324,7 +333,7 @@ public sealed partial class Pl011 : Device<Pl011.Registers>, IEventTarget
         /// <summary>The modem inputs, as <see cref="ModemSignals"/>.</summary>
         public uint ModemInputs;
 
-        /// <summary>Keeps the struct free of padding.</summary>
-        public uint Filler;
+        /// <summary>The DMA requests that are not acknowledged yet, a bit each as in UARTDMACR.</summary>
+        public uint DmaOutstanding;
     }
 }

@@ -322,6 +322,21 @@ public sealed class RegisterWindowTests
         _tail.Events.Should().OnlyContain(happened => happened.Kind.Severity == Severity.Debug);
     }
 
+    [Theory]
+    [InlineData(0, "00000000 00000000")] // one access of 64 bits, which these registers do not take
+    [InlineData(8, "00000000 00000000")]
+    [InlineData(4, "11111111 22222222")]
+    [InlineData(16, "00000000 00000000")]
+    [InlineData(1, "00000000 00000000")] // eight of 8 bits
+    public void A_burst_reaches_registers_beat_by_beat(byte beatBytes, string expected)
+    {
+        _part.State.Channels[0].Source = 0x1111_1111;
+        _part.State.Channels[0].Destination = 0x2222_2222;
+        byte[] block = new byte[8];
+        _part.Window.Read(0x100, block, new Transaction { BeatBytes = beatBytes }).Should().Be(BusStatus.Okay);
+        $"{BitConverter.ToUInt32(block):x8} {BitConverter.ToUInt32(block, 4):x8}".Should().Be(expected);
+    }
+
     [Fact]
     public void A_block_reaches_registers_in_beats_of_their_natural_size()
     {

@@ -56,6 +56,12 @@ public sealed class Dma330AssemblerTests
     [InlineData("DMALD ; a\nDMAST // b\nDMAEND @ c\r\n", "04 08 00")]
     [InlineData("DMALP_0 255\nDMALPENDS_0 bjmpto_0", "20 FF 39 00")]
     [InlineData("DMALPFEB_1 bjmpto_ff", "2F FF")]
+    [InlineData("DMAADDH SA 16\nDMAADNH DA 65520", "54 10 00 5E F0 FF")]
+    [InlineData("DMAWFE 3, I", "36 1A")]
+    [InlineData(
+        "0:\tDMAMOV CCR 0xbd0239\n6:\tDMALP_1 3\n8:\tDMALDA\n9:\tDMASTA\na:\tDMALPENDA_1 bjmpto_2\nc:\tDMAWFPS 2\n10:\tDMAFLUSHP 2\n1e:\tDMAEND",
+        "BC 01 39 02 BD 00 22 03 04 08 3C 02 30 10 35 10 00"
+    )]
     [InlineData("DMALPFE\nDMALD\nDMALPENDB", "04 2F 01")]
     [InlineData("DMALP 2\nDMALPENDS", "20 01 39 00")]
     [InlineData("DMALP 2\nDMALPEND #-2", "20 01 38 02")]

@@ -7,7 +7,7 @@ public sealed class Dma330FaultTests
 {
     private const string CopyFrom = "BC 01 05 40 01 00 BC 00 00 20 00 00 BC 02 00 30 00 00 ";
 
-    [Theory]
+    [Theory] // F1, F2, F5, F6, K2
     [InlineData("18 FF", false, 0x0000_0001, 0x1001)]
     [InlineData("18 01", false, 0x0000_0001, 0x1001)] // DMAKILL in a program
     [InlineData("A0 00 00 00 00 00", false, 0x0000_0001, 0x1000)] // DMAGO in a channel
@@ -45,7 +45,7 @@ public sealed class Dma330FaultTests
         bench["FSRC"].Should().Be(0);
     }
 
-    [Fact]
+    [Fact] // F3
     public void A_store_without_data_changes_nothing()
     {
         var bench = new Dma330Bench().Run("BC 01 05 40 05 00 BC 00 00 20 00 00 BC 02 00 30 00 00 04 08 00");
@@ -53,7 +53,7 @@ public sealed class Dma330FaultTests
         bench.Read(0x3000, 8).Should().Equal(new byte[8]);
     }
 
-    [Fact]
+    [Fact] // F4
     public void A_burst_larger_than_the_MFIFO_is_an_MFIFO_error()
     {
         var bench = new Dma330Bench(("mfifo-lines", 8)).Run(
@@ -62,7 +62,7 @@ public sealed class Dma330FaultTests
         (bench["FTR0"], bench["CSR0"], bench.Abort).Should().Be((0x1000, 0xF, true));
     }
 
-    [Theory]
+    [Theory] // F10, F11
     [InlineData(0xF000_0000, 0x3000, 0x0004_0000, "data read error (FTR0 bit 18)")]
     [InlineData(0x2000, 0xF000_0000, 0x0002_0000, "data write error (FTR0 bit 17)")]
     public void A_bus_error_faults_and_nothing_is_signalled(uint from, uint to, uint faultType, string explained)
@@ -79,7 +79,7 @@ public sealed class Dma330FaultTests
         bench.Simulation.Trace.Problems.Should().Contain(problem => problem.Kind.Name == "dma.fault");
     }
 
-    [Fact]
+    [Fact] // F9
     public void A_fetch_from_nowhere_faults_at_that_address()
     {
         var bench = new Dma330Bench();
@@ -96,7 +96,7 @@ public sealed class Dma330FaultTests
         bench.Simulation.Trace.Problems.Should().BeEmpty();
     }
 
-    [Fact]
+    [Fact] // F7
     public void A_nonsecure_manager_cannot_start_a_secure_channel()
     {
         var bench = new Dma330Bench(("boot-manager-ns", 1));
@@ -112,7 +112,7 @@ public sealed class Dma330FaultTests
         bench["FTRD"].Should().Be(0x4000_0020);
     }
 
-    [Theory]
+    [Theory] // F8
     [InlineData(0, 0x8000_0000, 0xF)]
     [InlineData(1, 0, 1)]
     public void The_watchdog_finds_a_load_that_never_fits(uint interruptOnly, uint faultType, uint status)

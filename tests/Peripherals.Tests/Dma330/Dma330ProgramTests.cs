@@ -2,7 +2,7 @@ using Emulator.Machine;
 
 namespace Emulator.Peripherals.Tests;
 
-/// <summary>Programs by hand: what they leave in memory and registers.</summary>
+/// <summary>Programs by hand: what they leave in memory and registers. T1, F1 and so on are the names of known vectors.</summary>
 public sealed class Dma330ProgramTests
 {
     private const string Copy4 = "BC 01 05 40 01 00 BC 00 00 20 00 00 BC 02 00 30 00 00 04 08 13 34 00 00";
@@ -10,7 +10,7 @@ public sealed class Dma330ProgramTests
     private static byte[] Pattern(int first, int count) =>
         [.. Enumerable.Range(first, count).Select(Dma330Bench.Pattern)];
 
-    [Fact]
+    [Fact] // T1
     public void A_basic_copy_ends_with_an_interrupt()
     {
         var bench = new Dma330Bench { ["INTEN"] = 1 }.Run(Copy4);
@@ -25,7 +25,7 @@ public sealed class Dma330ProgramTests
         bench.Simulation.Trace.Problems.Should().BeEmpty();
     }
 
-    [Fact]
+    [Fact] // T2
     public void A_loop_of_bursts_copies_all_of_them()
     {
         var bench = new Dma330Bench().Run(
@@ -36,7 +36,7 @@ public sealed class Dma330ProgramTests
         (bench["SAR0"], bench["DAR0"], bench["LC0_0"]).Should().Be((0x2040, 0x3040, 0));
     }
 
-    [Fact]
+    [Fact] // T3
     public void Nested_loops_and_DMAADDH_copy_a_rectangle()
     {
         var bench = new Dma330Bench().Run(
@@ -48,7 +48,7 @@ public sealed class Dma330ProgramTests
         (bench["SAR0"], bench["DAR0"], bench["LC0_0"], bench["LC1_0"]).Should().Be((0x2006, 0x3030, 0, 0));
     }
 
-    [Theory]
+    [Theory] // T4, T5
     [InlineData("BC 01 35 40 38 00 BC 00 01 20 00 00 BC 02 03 30 00 00 04 08 13 00", 3, 1, 15, 0x2010, 0x3012)]
     [InlineData("BC 01 21 40 01 00 BC 00 00 20 00 00 BC 02 01 30 00 00 04 08 13 00", 1, 0, 3, 0x2003, 0x3004)]
     public void An_unaligned_burst_is_shorter_by_its_offset(
@@ -65,7 +65,7 @@ public sealed class Dma330ProgramTests
         (bench["SAR0"], bench["DAR0"]).Should().Be((sar, dar));
     }
 
-    [Fact]
+    [Fact] // T6
     public void A_fixed_source_is_read_once_per_beat()
     {
         var seen = new StallingMemory(new Ram("port", 0x1000)) { Stalls = false };
@@ -82,7 +82,7 @@ public sealed class Dma330ProgramTests
         seen.Seen.Should().HaveCount(16).And.OnlyContain(access => access.Address == 0 && access.Length == 4);
     }
 
-    [Fact]
+    [Fact] // T7
     public void DMASTZ_writes_zeros_and_reads_nothing()
     {
         var bench = new Dma330Bench();
@@ -92,14 +92,14 @@ public sealed class Dma330ProgramTests
         bench["DAR0"].Should().Be(0x3100);
     }
 
-    [Fact]
+    [Fact] // T8
     public void DMAADDH_and_DMAADNH_add_modulo_32_bits()
     {
         var bench = new Dma330Bench().Run("BC 00 10 20 00 00 BC 02 00 30 00 00 54 34 12 5E F0 FF 00");
         (bench["SAR0"], bench["DAR0"]).Should().Be((0x3244, 0x2FF0));
     }
 
-    [Fact]
+    [Fact] // T9, T9b
     public void A_channel_waits_for_an_event_of_another_one()
     {
         const string Waits = "BC 01 01 40 00 00 BC 00 00 20 00 00 BC 02 00 30 00 00 36 28 04 08 13 00";
@@ -116,14 +116,14 @@ public sealed class Dma330ProgramTests
         (bench["CSR0"], bench["INT_EVENT_RIS"], bench.Read(0x3000, 1)[0]).Should().Be((0, 0, 0x73));
     }
 
-    [Fact]
+    [Fact] // the endian vector
     public void Endian_swap_reverses_each_word()
     {
         var bench = new Dma330Bench().Run("BC 01 05 40 01 20 BC 00 00 20 00 00 BC 02 00 30 00 00 04 08 13 00");
         bench.Read(0x3000, 4).Should().Equal(0x18, 0x11, 0x0A, 0x03);
     }
 
-    [Fact]
+    [Fact] // V1
     public void The_VFIO_test_drivers_program_copies_a_page()
     {
         var bench = new Dma330Bench(("ins", uint.MaxValue), ("events", 32)) { ["INTEN"] = 1 };
@@ -140,7 +140,7 @@ public sealed class Dma330ProgramTests
         (bench["INT_EVENT_RIS"], bench["INTMIS"], bench.Irq(0), bench["DSR"]).Should().Be((1, 1, true, 0));
     }
 
-    [Fact]
+    [Fact] // V2
     public void The_VFIO_test_drivers_wrong_loop_counter_moves_half_of_it()
     {
         var bench = new Dma330Bench(("ins", uint.MaxValue)) { ["INTEN"] = 1 };
@@ -153,7 +153,7 @@ public sealed class Dma330ProgramTests
         bench.Irq(0).Should().BeTrue();
     }
 
-    [Fact]
+    [Fact] // L1
     public void Linuxs_memcpy_has_its_data_in_memory_when_the_interrupt_comes()
     {
         var bench = new Dma330Bench { ["INTEN"] = 1 };
@@ -197,7 +197,7 @@ public sealed class Dma330ProgramTests
         }
     }
 
-    [Fact]
+    [Fact] // K1
     public void A_forever_loop_costs_virtual_time_and_can_be_killed()
     {
         var bench = new Dma330Bench();
@@ -215,7 +215,7 @@ public sealed class Dma330ProgramTests
         (bench["CSR0"], bench["DBGSTATUS"], bench["FSRC"]).Should().Be((0, 0, 0));
     }
 
-    [Fact]
+    [Fact] // K3
     public void A_killed_channel_leaves_nothing_in_the_MFIFO()
     {
         var bench = new Dma330Bench { ["INTEN"] = 1 }.Run("BC 01 05 40 01 00 BC 00 00 20 00 00 04 36 28 00");
@@ -227,7 +227,7 @@ public sealed class Dma330ProgramTests
         bench.Run(Copy4).Read(0x3000, 4).Should().Equal(1, 2, 3, 4);
     }
 
-    [Fact]
+    [Fact] // G1
     public void DMAGO_to_a_busy_channel_is_ignored_with_a_warning()
     {
         var bench = new Dma330Bench();
@@ -239,7 +239,7 @@ public sealed class Dma330ProgramTests
         bench.Simulation.Trace.Count(Severity.Warning).Should().Be(1);
     }
 
-    [Fact]
+    [Fact] // D1
     public void Data_left_at_DMAEND_is_discarded()
     {
         var bench = new Dma330Bench().Run("BC 01 05 40 01 00 BC 00 00 20 00 00 04 00");
@@ -267,7 +267,7 @@ public sealed class Dma330ProgramTests
         bench.Read(0x2FC0, 128).Should().Equal(Pattern(1, 128));
     }
 
-    [Fact]
+    [Fact] // T10
     public void Requests_of_a_peripheral_pace_single_transfers()
     {
         var bench = new Dma330Bench { ["INTEN"] = 2 };
@@ -285,7 +285,7 @@ public sealed class Dma330ProgramTests
         string.Concat(peripheral.Seen).Should().Be("FSFSFSFS");
     }
 
-    [Fact]
+    [Fact] // T11
     public void The_last_request_ends_a_loop_without_end()
     {
         var bench = new Dma330Bench();

@@ -341,9 +341,9 @@ public sealed class Dma330PropertyTests
             .ContainInOrder(
                 "dma.instruction: manager 0x0 debug DMAGO C0, 0x00001000",
                 "dma.state: ch0 Stopped -> Executing at 0x1000",
-                "dma.read: ch0 <- 0x2000 16 bytes (burst 4x4 incr) 030A11181F262D343B424950575E656C",
+                "dma.read: ch0 0x1012 DMALD  <- 0x2000 16 B (burst 4x4) INCR prot 0b000 cache 0b0000 030A11181F262D343B424950575E656C",
                 "dma.instruction: ch0 0x1012 DMALD",
-                "dma.write: ch0 -> 0x3000 16 bytes (burst 4x4 incr) 030A11181F262D343B424950575E656C",
+                "dma.write: ch0 0x1013 DMAST  -> 0x3000 16 B (burst 4x4) INCR prot 0b000 cache 0b0000 030A11181F262D343B424950575E656C",
                 "dma.instruction: ch0 0x1013 DMAST",
                 "dma.state: ch0 Executing -> AtBarrier at 0x1014",
                 "dma.event: ch0 signals event 0: interrupt",
