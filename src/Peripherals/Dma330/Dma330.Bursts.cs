@@ -452,7 +452,7 @@ public sealed partial class Dma330
         if (cached.Batch != _spanBatch || cached.Flags != flags || !cached.Span.Contains(address, lengthBytes))
         {
             if (
-                !_port.TryGetDirectSpan(address, access, Signals(index, flags), out DirectSpan span)
+                !_port.TryReachDirectly(address, access, Signals(index, flags), out DirectSpan span)
                 || !span.Contains(address, lengthBytes)
             )
             {

@@ -118,6 +118,7 @@ public sealed partial class Dma330
         _batchNow = Simulation.Now;
         _batchHorizon = Trace.IsOn ? Math.Min(Simulation.Horizon, _batchNow + 1) : Simulation.Horizon;
         _batchBudget = budget;
+        _repeatsInBulk = !StepsEachInstruction;
         _batchDone = 0;
         return true;
     }
@@ -134,6 +135,12 @@ public sealed partial class Dma330
     {
         while (!IsBatchOver)
         {
+            RunFast();
+            if (IsBatchOver)
+            {
+                return;
+            }
+
             long time = NextAction(out int index);
             if (ActNext(index, time) == Progress.TooEarly)
             {
