@@ -217,33 +217,13 @@ public sealed partial class Dma330
     )
     {
         var clock = new LoopClock(this, before);
-        LoopClock whole = clock;
-        int done = 0;
-        while (done < iterations)
-        {
-            plan.Pass(ref clock, in shape);
-            if (start + clock.Last >= limit || clock.Actions > _batchBudget - _batchDone)
-            {
-                break;
-            }
-
-            whole = clock;
-            done++;
-            if (plan.BytesPerIteration == 0 && !plan.HasBarrier)
-            {
-                int more = MoreAlike(in whole, iterations - done, limit - start);
-                whole.Skip(more);
-                done += more;
-                break;
-            }
-        }
-
+        int done = PassAll(ref clock, plan, in shape, iterations, limit - start);
         if (done == 0)
         {
             return 0;
         }
 
-        LoopTime after = whole.After();
+        LoopTime after = clock.After();
         if (done == iterations)
         {
             memory = new LoopMemory
@@ -252,13 +232,45 @@ public sealed partial class Dma330
                 Ccr = shape.Ccr,
                 Before = before,
                 After = after,
-                Last = whole.Last,
-                Actions = whole.Actions,
+                Last = clock.Last,
+                Actions = clock.Actions,
             };
         }
 
-        Leave(ref thread, start, in after, whole.Last, whole.Actions);
+        Leave(ref thread, start, in after, clock.Last, clock.Actions);
         return done;
+    }
+
+    /// <summary>Lets as many iterations pass as begin and end within the room. Returns how many.</summary>
+    private int PassAll(ref LoopClock clock, LoopPlan plan, ref readonly BurstShape shape, int iterations, long room)
+    {
+        bool alike = plan.BytesPerIteration == 0 && !plan.HasBarrier;
+        int budget = _batchBudget - _batchDone;
+        // Kept up to date only where the next iteration may be the one that does not fit.
+        LoopClock whole = clock;
+        for (int done = 0; done < iterations; done++)
+        {
+            plan.Pass(ref clock, in shape);
+            if (clock.Last >= room || clock.Actions > budget)
+            {
+                clock = whole;
+                return done;
+            }
+
+            if (alike)
+            {
+                int more = MoreAlike(in clock, iterations - 1, room);
+                clock.Skip(more);
+                return 1 + more;
+            }
+
+            if (room - clock.Last < plan.MostCycles * _cycle || budget - clock.Actions < plan.MostActions)
+            {
+                whole = clock;
+            }
+        }
+
+        return iterations;
     }
 
     /// <summary>How many more iterations like the first one fit, where no iteration waits for anything.</summary>

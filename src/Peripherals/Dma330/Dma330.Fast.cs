@@ -41,14 +41,17 @@ public sealed partial class Dma330
         public TransactionFlags StoreFlags;
     }
 
+    /// <summary>Whether nothing but channels acts, and nobody listens.</summary>
+    private bool IsFastPathOpen =>
+        (State.Runnable >> ManagerIndex) == 0
+        && State.LockupSignalled == 0
+        && State.WatchdogAt == VirtualTime.Never
+        && !Trace.IsOn;
+
     /// <summary>Does what it can. The caller goes on with one action on the plain path.</summary>
     private void RunFast()
     {
-        if (
-            (State.Runnable >> ManagerIndex) != 0
-            || State.LockupSignalled != 0
-            || State.WatchdogAt != VirtualTime.Never
-        )
+        if (!IsFastPathOpen)
         {
             return;
         }

@@ -18,7 +18,8 @@ public sealed partial class Dma330
     private sealed class LoopPlan
     {
         private const int LongestCode = 32;
-        private const int MemoryBits = 7;
+        private const int MemoryBits = 9;
+        private static readonly Vector512<long> Weights = Vector512.Create(1L, 3, 7, 15, 33, 67, 133, 271);
 
         private readonly FastKind[] _body = [];
         private readonly int _loads;
@@ -72,14 +73,8 @@ public sealed partial class Dma330
         /// <summary>What is remembered of that many iterations, or of others that share the place.</summary>
         public ref LoopMemory Memory(int iterations, ref readonly LoopTime before)
         {
-            ulong mixed = (ulong)(
-                before.Reads[0]
-                + before.ReadsDone * 3
-                + before.Writes[0] * 5
-                + before.Writes[1] * 7
-                + before.Reads[1] * 11
-                + iterations * 13L
-            );
+            Vector512<long> weighted = before.Reads * Weights + before.Writes * (Weights + Weights);
+            ulong mixed = (ulong)(Vector512.Sum(weighted) + before.ReadsDone + iterations);
             _memories ??= new LoopMemory[1 << MemoryBits];
             return ref _memories[(int)((mixed * 0x9E37_79B9_7F4A_7C15) >> (64 - MemoryBits))];
         }
@@ -118,6 +113,15 @@ public sealed partial class Dma330
                 }
             }
         }
+
+        /// <summary>No iteration needs more actions: each burst may have to wait for a slot once.</summary>
+        public int MostActions => 2 * _body.Length + 1;
+
+        /// <summary>
+        /// No iteration takes longer: no burst ends later than the longest write behind the longest read, so none waits
+        /// longer for a slot or at a barrier.
+        /// </summary>
+        public int MostCycles => MostActions * (2 * (BurstLatency + 16) + 1) + 2;
 
         /// <summary>Lets the time of one iteration pass.</summary>
         public void Pass(ref LoopClock clock, ref readonly BurstShape shape)
@@ -210,87 +214,5 @@ public sealed partial class Dma330
                 && shape.LoadBytes % swap == 0
                 && shape.LoadMask + 1 >= swap;
         }
-    }
-
-    /// <summary>The clock of a loop, counted from its head.</summary>
-    private struct LoopClock(Dma330 dma, LoopTime before)
-    {
-        private LoopTime _time = before;
-
-        /// <summary>When the next action can be.</summary>
-        public long Time { get; private set; }
-
-        /// <summary>When the last one was.</summary>
-        public long Last { get; private set; }
-
-        public int Actions { get; private set; }
-
-        public readonly long ReadsDone => _time.ReadsDone;
-
-        public readonly long WritesDone => _time.WritesDone;
-
-        /// <summary>An instruction that waits for nothing.</summary>
-        public void Act(int cycles)
-        {
-            Last = Time;
-            Actions++;
-            Time += cycles * dma._cycle;
-        }
-
-        /// <summary>A burst of reads, when a slot is free.</summary>
-        public void Read(long length)
-        {
-            int slot = WaitForSlot(ref Unsafe.As<Vector512<long>, Dma330SlotArray>(ref _time.Reads), dma._readSlotMask);
-            long done = Time + length;
-            Set(ref _time.Reads, slot, done);
-            _time.ReadsDone = Math.Max(_time.ReadsDone, done);
-            Act(1);
-        }
-
-        /// <summary>A burst of writes, when a slot is free; it is issued when all reads are over.</summary>
-        public void Write(long length)
-        {
-            int slot = WaitForSlot(
-                ref Unsafe.As<Vector512<long>, Dma330SlotArray>(ref _time.Writes),
-                dma._writeSlotMask
-            );
-            long done = Math.Max(Time, _time.ReadsDone) + length;
-            Set(ref _time.Writes, slot, done);
-            _time.WritesDone = Math.Max(_time.WritesDone, done);
-            Act(1);
-        }
-
-        /// <summary>A barrier.</summary>
-        public void WaitUntil(long time)
-        {
-            Act(1);
-            Time = Math.Max(Time, time);
-        }
-
-        /// <summary>Some more of the iterations done so far, each like all of them.</summary>
-        public void Skip(int iterations)
-        {
-            Last += iterations * Time;
-            Actions += iterations * Actions;
-        }
-
-        /// <summary>The slots, from where the loop began.</summary>
-        public readonly LoopTime After() => _time;
-
-        private int WaitForSlot(ref Dma330SlotArray slots, in Vector512<long> mask)
-        {
-            int slot = EarliestSlot(ref slots, mask, out long free);
-            if (free > Time)
-            {
-                Last = Time;
-                Actions++;
-                Time = free;
-            }
-
-            return slot;
-        }
-
-        private static void Set(ref Vector512<long> slots, int slot, long done) =>
-            Unsafe.As<Vector512<long>, Dma330SlotArray>(ref slots)[slot] = done;
     }
 }

@@ -55,6 +55,7 @@ public sealed partial class Dma330
             return false;
         }
 
+        _repeatsInBulk = false;
         Dma330Upcoming upcoming = Upcoming;
         Progress progress;
         do
@@ -159,6 +160,16 @@ public sealed partial class Dma330
         }
 
         time = Math.Max(time, _batchNow);
+        if (
+            index < ManagerIndex
+            && IsFastPathOpen
+            && time < _batchHorizon
+            && ActFast(index, time, _batchHorizon) is var fast and not Progress.TooEarly
+        )
+        {
+            return fast;
+        }
+
         Progress progress = Act(index, time);
         if (progress != Progress.TooEarly)
         {

@@ -111,22 +111,7 @@ public sealed partial class Dma330
         uint channels = runnable & ChannelBits;
         if (channels != 0)
         {
-            int last = State.LastChannel;
-            uint after = channels & (~1U << last);
-            uint upTo = channels & ~(~1U << last);
-            for (int half = 0; half < 2; half++)
-            {
-                for (uint bits = half == 0 ? after : upTo; bits != 0; bits &= bits - 1)
-                {
-                    int channel = BitOperations.TrailingZeroCount(bits);
-                    long time = Math.Max(State.Threads[channel].WakeAt, slot);
-                    if (time < best)
-                    {
-                        best = time;
-                        index = channel;
-                    }
-                }
-            }
+            best = NextChannel(channels, out index);
         }
 
         if ((runnable >> ManagerIndex) != 0)
