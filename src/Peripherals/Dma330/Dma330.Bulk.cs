@@ -301,6 +301,7 @@ public sealed partial class Dma330
     {
         SlotsOf(ref State.ReadSlots) = Shift(after.Reads, start, _readSlotMask);
         SlotsOf(ref State.WriteSlots) = Shift(after.Writes, start, _writeSlotMask);
+        ForgetSlotOrder();
         thread.ReadsDoneAt = after.ReadsDone + start;
         thread.WritesDoneAt = after.WritesDone + start;
         State.LastActionAt = start + last;

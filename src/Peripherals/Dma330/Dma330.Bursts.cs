@@ -391,6 +391,7 @@ public sealed partial class Dma330
         long done = time + (BurstLatency + beats) * _cycle;
         State.ReadSlots[EarliestSlot(ref State.ReadSlots, Configuration.ReadCapability)] = done;
         thread.ReadsDoneAt = Math.Max(thread.ReadsDoneAt, done);
+        ForgetSlotOrder();
     }
 
     /// <summary>A write is issued when all its data has been read in.</summary>
@@ -399,6 +400,7 @@ public sealed partial class Dma330
         long done = Math.Max(time, thread.ReadsDoneAt) + (BurstLatency + beats) * _cycle;
         State.WriteSlots[EarliestSlot(ref State.WriteSlots, Configuration.WriteCapability)] = done;
         thread.WritesDoneAt = Math.Max(thread.WritesDoneAt, done);
+        ForgetSlotOrder();
     }
 
     private static int EarliestSlot(ref Dma330SlotArray slots, int count)

@@ -15,7 +15,10 @@ public sealed partial class Dma330
     private readonly BurstShape[] _shapes = new BurstShape[ManagerIndex];
     private readonly Vector512<long> _readSlotMask;
     private readonly Vector512<long> _writeSlotMask;
+    private SlotOrder _readOrder;
+    private SlotOrder _writeOrder;
     private bool _repeatsInBulk;
+    private bool _isTraced;
 
     /// <summary>What CCR says about aligned bursts, worked out once.</summary>
     private struct BurstShape
@@ -46,7 +49,7 @@ public sealed partial class Dma330
         (State.Runnable >> ManagerIndex) == 0
         && State.LockupSignalled == 0
         && State.WatchdogAt == VirtualTime.Never
-        && !Trace.IsOn;
+        && !_isTraced;
 
     /// <summary>Does what it can. The caller goes on with one action on the plain path.</summary>
     private void RunFast()
@@ -264,7 +267,8 @@ public sealed partial class Dma330
             return Progress.TooEarly;
         }
 
-        int slot = EarliestSlot(ref State.ReadSlots, _readSlotMask, out long free);
+        int slot = _readOrder.Next(ref State.ReadSlots, Configuration.ReadCapability);
+        long free = State.ReadSlots[slot];
         if (free > time)
         {
             return WaitForSlot(ref thread, time, free);
@@ -285,6 +289,7 @@ public sealed partial class Dma330
         thread.MfifoCount = length;
         long done = time + shape.LoadTime;
         State.ReadSlots[slot] = done;
+        _readOrder.Took(done);
         thread.ReadsDoneAt = Math.Max(thread.ReadsDoneAt, done);
         thread.Pc++;
         Pass(ref thread, index, time, 1);
@@ -300,7 +305,8 @@ public sealed partial class Dma330
             return Progress.TooEarly;
         }
 
-        int slot = EarliestSlot(ref State.WriteSlots, _writeSlotMask, out long free);
+        int slot = _writeOrder.Next(ref State.WriteSlots, Configuration.WriteCapability);
+        long free = State.WriteSlots[slot];
         if (free > time)
         {
             return WaitForSlot(ref thread, time, free);
@@ -319,6 +325,7 @@ public sealed partial class Dma330
         RetryStalled(Dma330Stall.Space, time);
         long done = Math.Max(time, thread.ReadsDoneAt) + shape.StoreTime;
         State.WriteSlots[slot] = done;
+        _writeOrder.Took(done);
         thread.WritesDoneAt = Math.Max(thread.WritesDoneAt, done);
         thread.Pc++;
         Pass(ref thread, index, time, 1);

@@ -111,7 +111,7 @@ public sealed partial class Dma330
             _last = count - 1;
             SlotsOf(ref _slots) = slots;
             _next = EarliestSlot(ref _slots, mask, out _);
-            _inOrder = IsInOrder();
+            _inOrder = IsInOrder(ref _slots, _next, count);
             _newest = _slots[_next == 0 ? _last : _next - 1];
         }
 
@@ -136,23 +136,6 @@ public sealed partial class Dma330
                 _inOrder = false;
                 _next = EarliestSlot(ref _slots, _mask, out _);
             }
-        }
-
-        /// <summary>Of slots free at the same time the lowest goes first, so they must not lie across the end.</summary>
-        private readonly bool IsInOrder()
-        {
-            for (int n = 0, place = _next; n < _last; n++)
-            {
-                int following = place == _last ? 0 : place + 1;
-                if (_slots[place] > _slots[following] || (following == 0 && _slots[place] == _slots[0]))
-                {
-                    return false;
-                }
-
-                place = following;
-            }
-
-            return true;
         }
     }
 }

@@ -120,6 +120,8 @@ public sealed partial class Dma330
         _batchHorizon = Trace.IsOn ? Math.Min(Simulation.Horizon, _batchNow + 1) : Simulation.Horizon;
         _batchBudget = budget;
         _repeatsInBulk = !StepsEachInstruction;
+        _isTraced = Trace.IsOn;
+        ForgetSlotOrder();
         _batchDone = 0;
         return true;
     }
