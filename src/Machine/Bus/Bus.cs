@@ -14,7 +14,8 @@ namespace Emulator.Machine;
 public sealed class Bus : IBusTarget
 {
     private const int PageBits = 12;
-    private const int CacheEntries = 1024;
+    private const int CacheBits = 10;
+    private const int CacheEntries = 1 << CacheBits;
 
     private static readonly TraceKind Miss = new(
         "bus.miss",
@@ -205,7 +206,7 @@ public sealed class Bus : IBusTarget
     }
 
     /// <summary>Buffers of the same shape in different places of the map must not share their entries.</summary>
-    private static int PlaceOf(ulong page) => (int)((page ^ (page >> 10)) & (CacheEntries - 1));
+    private static int PlaceOf(ulong page) => (int)((page * 0x9E37_79B9_7F4A_7C15) >> (64 - CacheBits));
 
     private static int RoomIn(BusRegion region, ulong address, int wanted) =>
         (ulong)(wanted - 1) <= region.Last - address ? wanted : (int)(region.Last - address) + 1;

@@ -26,7 +26,7 @@ public sealed partial class Dma330
     {
         int iterations = cached.Forever ? int.MaxValue : (int)LoopCounter(ref thread, cached.Counter);
         uint head = end - cached.Operand;
-        if (iterations < 2 || head - window.Start > end - window.Start)
+        if (iterations < 1 || head - window.Start > end - window.Start)
         {
             return;
         }
@@ -51,16 +51,36 @@ public sealed partial class Dma330
             return;
         }
 
-        var move = new BulkMove { Iterations = iterations };
-        if (plan.BytesPerIteration != 0 && !PrepareMove(ref thread, index, plan, in shape, code, ref move))
+        while (RepeatPiece(ref thread, index, plan, in shape, code, limit, ref cached)) { }
+    }
+
+    /// <summary>Executes iterations up to the next end of a page. True if there may be more behind it.</summary>
+    private bool RepeatPiece(
+        ref Dma330Thread thread,
+        int index,
+        LoopPlan plan,
+        ref readonly BurstShape shape,
+        ReadOnlySpan<byte> code,
+        long limit,
+        ref CachedInstruction cached
+    )
+    {
+        var move = new BulkMove
         {
-            return;
+            Iterations = cached.Forever ? int.MaxValue : (int)LoopCounter(ref thread, cached.Counter),
+        };
+        if (
+            move.Iterations == 0
+            || (plan.BytesPerIteration != 0 && !PrepareMove(ref thread, index, plan, in shape, code, limit, ref move))
+        )
+        {
+            return false;
         }
 
         int done = RepeatTime(ref thread, plan, in shape, move.Iterations, limit);
         if (done == 0)
         {
-            return;
+            return false;
         }
 
         if (!cached.Forever)
@@ -79,6 +99,7 @@ public sealed partial class Dma330
             LockEffect.Released => Dma330State.NoChannel,
             _ => State.LoadLock,
         };
+        return plan.TurnsPages && done == move.Iterations && _spanEpoch == _port.Epoch.Value;
     }
 
     /// <summary>Where a bulk copy reads and writes, and how many iterations of it are safe.</summary>
@@ -96,6 +117,7 @@ public sealed partial class Dma330
         LoopPlan plan,
         ref readonly BurstShape shape,
         ReadOnlySpan<byte> code,
+        long limit,
         ref BulkMove move
     )
     {
@@ -105,29 +127,49 @@ public sealed partial class Dma330
         }
 
         int bytes = plan.BytesPerIteration;
-        ref CachedSpan target = ref _spans[index * 3 + (int)DirectAccess.Write];
-        if (!IsOpen(in target, shape.StoreFlags, thread.Dar, bytes))
-        {
-            return false;
-        }
-
-        move.To = Rest(target.Span, thread.Dar);
-        move.Iterations = Math.Min(move.Iterations, move.To.Length / bytes);
+        bool mayTurn = plan.TurnsPages && shape.PlainLoad && HasRoomForOne(ref thread, plan, limit);
+        ref CachedSpan source = ref _spans[index * 3 + (int)DirectAccess.Read];
         if (!plan.StoresZeros)
         {
-            ref CachedSpan source = ref _spans[index * 3 + (int)DirectAccess.Read];
-            if ((thread.Sar & shape.LoadMask) != 0 || !IsOpen(in source, shape.LoadFlags, thread.Sar, bytes))
+            if ((thread.Sar & shape.LoadMask) != 0)
+            {
+                return false;
+            }
+
+            if (
+                !IsOpen(in source, shape.LoadFlags, thread.Sar, bytes)
+                && !(mayTurn && TurnSource(ref thread, index, bytes, shape.LoadFlags))
+            )
             {
                 return false;
             }
 
             move.From = Rest(source.Span, thread.Sar);
             move.Iterations = Math.Min(move.Iterations, move.From.Length / bytes);
-            if (move.From.Overlaps(move.To, out int ahead) && ahead > 0)
+        }
+
+        ref CachedSpan target = ref _spans[index * 3 + (int)DirectAccess.Write];
+        if (!IsOpen(in target, shape.StoreFlags, thread.Dar, bytes))
+        {
+            if (
+                !mayTurn
+                || !IsInOnePage(thread.Dar, bytes)
+                || !TryDirect(index, DirectAccess.Write, thread.Dar, bytes, shape.StoreFlags, out _)
+            )
             {
-                // What is stored is loaded again later: only what lies between can go in one piece.
-                move.Iterations = Math.Min(move.Iterations, ahead / bytes);
+                return false;
             }
+
+            // What had to go for it may be the source: one iteration has loaded before it stores.
+            move.Iterations = _spanEpoch == _port.Epoch.Value ? move.Iterations : 1;
+        }
+
+        move.To = Rest(target.Span, thread.Dar);
+        move.Iterations = Math.Min(move.Iterations, move.To.Length / bytes);
+        if (move.From.Overlaps(move.To, out int ahead) && ahead > 0)
+        {
+            // What is stored is loaded again later: only what lies between can go in one piece.
+            move.Iterations = Math.Min(move.Iterations, ahead / bytes);
         }
 
         if (code.Overlaps(move.To, out int place))
@@ -136,8 +178,35 @@ public sealed partial class Dma330
             move.Iterations = place >= 0 ? 0 : Math.Min(move.Iterations, -place / bytes);
         }
 
-        return move.Iterations > 1;
+        return move.Iterations > 0;
     }
+
+    /// <summary>Whether one more iteration ends before the limit in any case, so that its first access is made for sure.</summary>
+    private bool HasRoomForOne(ref Dma330Thread thread, LoopPlan plan, long limit) =>
+        limit - Math.Max(thread.WakeAt, State.NextSlot) > plan.MostCycles * _cycle
+        && _batchBudget - _batchDone > plan.MostActions;
+
+    /// <summary>
+    /// Reaches the page that the first load of the next iteration touches. If another translation had to go for it, which
+    /// may be that of the code, the load is executed while its page is at hand, and the rest is stepped.
+    /// </summary>
+    private bool TurnSource(ref Dma330Thread thread, int index, int bytes, TransactionFlags flags)
+    {
+        if (!IsInOnePage(thread.Sar, bytes) || !TryDirect(index, DirectAccess.Read, thread.Sar, bytes, flags, out _))
+        {
+            return false;
+        }
+
+        if (_spanEpoch == _port.Epoch.Value)
+        {
+            return true;
+        }
+
+        while (LoadFast(ref thread, index, Math.Max(thread.WakeAt, State.NextSlot)) == Progress.Moved) { }
+        return false;
+    }
+
+    private static bool IsInOnePage(uint address, int lengthBytes) => (address & 0xFFF) + (uint)lengthBytes <= 0x1000;
 
     private bool IsOpen(ref readonly CachedSpan cached, TransactionFlags flags, uint address, int lengthBytes) =>
         cached.Batch == _spanBatch && cached.Flags == flags && cached.Span.Contains(address, lengthBytes);

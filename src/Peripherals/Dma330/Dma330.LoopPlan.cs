@@ -43,6 +43,7 @@ public sealed partial class Dma330
             StoresZeros = body.Contains(FastKind.StoreZeros);
             HasBarrier = body.Any(kind => kind is FastKind.ReadBarrier or FastKind.WriteBarrier);
             IsRegular = !StoresZeros || (_loads == 0 && _stores == 0);
+            TurnsPages = _loads > 0 && body[0] == FastKind.Load && LoadsComeFirst(body);
             foreach (FastKind kind in body)
             {
                 LockAfter =
@@ -63,6 +64,12 @@ public sealed partial class Dma330
 
         /// <summary>Whether DMARMB or DMAWMB is among them.</summary>
         public bool HasBarrier { get; }
+
+        /// <summary>
+        /// Whether it begins with a load and stores after all loads: then the order in which it touches pages is known
+        /// beforehand.
+        /// </summary>
+        public bool TurnsPages { get; }
 
         /// <summary>What an iteration does to the load-lock.</summary>
         public LockEffect LockAfter { get; }
@@ -151,6 +158,9 @@ public sealed partial class Dma330
 
             clock.Act(2);
         }
+
+        private static bool LoadsComeFirst(FastKind[] body) =>
+            Array.LastIndexOf(body, FastKind.Load) < Array.IndexOf(body, FastKind.Store);
 
         private static bool TryRead(ReadOnlySpan<byte> code, out FastKind[] body)
         {
