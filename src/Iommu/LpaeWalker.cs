@@ -198,7 +198,8 @@ internal static class LpaeWalker
     public static PagePermissions PermissionsOf(ulong leaf) =>
         (PagePermissions)((leaf >> 6) & 3) | ((leaf >> 54 & 1) == 0 ? PagePermissions.Execute : PagePermissions.None);
 
-    private static void TakeLeaf(ulong descriptor, ref WalkResult result)
+    /// <summary>What a leaf says; the level has been filled in.</summary>
+    public static void TakeLeaf(ulong descriptor, ref WalkResult result)
     {
         result.Output = descriptor & StageTwoTables.AddressMask & ~((1UL << ShiftOf(result.Level)) - 1);
         result.Permissions = PermissionsOf(descriptor);

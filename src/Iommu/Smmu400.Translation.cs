@@ -70,6 +70,7 @@ public sealed partial class Smmu400
 
         ref readonly SmmuTlbEntry entry = ref State.Tlb.Entries[found];
         kind = StreamMapping.Override(State.StreamToContext[match.Group], kind);
+        MarkLent(found);
         translation = Hit(in entry, address);
         return IsPermitted((PagePermissions)entry.Permissions, kind);
     }
@@ -184,6 +185,7 @@ public sealed partial class Smmu400
             return false;
         }
 
+        MarkLent(place);
         translation = Hit(in entry, address);
         TraceTranslation(bankIndex, vmid, translation, permissions, kind, streamId);
         return true;
@@ -229,10 +231,10 @@ public sealed partial class Smmu400
 
         ushort vmid = ContextBank.Vmid(in bank);
         bool keep = leaf.AccessFlag && _parameters.TlbEntries > 0;
-        if (keep && State.Tlb.Insert(_parameters.TlbEntries, vmid, address, in leaf))
+        if (keep)
         {
-            // Spans and recent look-ups of the translation that had to go would otherwise outlive it.
-            _epoch.Bump();
+            // Marked as lent, because the look-up that is under way may be kept among the recent ones.
+            MarkLent(KeepInTlb(vmid, address, in leaf));
         }
 
         int shift = LpaeWalker.ShiftOf(leaf.Level);
@@ -250,14 +252,13 @@ public sealed partial class Smmu400
         return new Translation(entry.Output | within, address - within, entry.Output, shift, TranslationSource.TlbHit);
     }
 
-    private static bool IsPermitted(PagePermissions permissions, AccessKind kind)
-    {
-        PagePermissions needed =
-            (kind & AccessKind.Write) == AccessKind.Write ? PagePermissions.Write
-            : (kind & AccessKind.Instruction) == AccessKind.Instruction ? PagePermissions.Read | PagePermissions.Execute
-            : PagePermissions.Read;
-        return (permissions & needed) == needed;
-    }
+    private static bool IsPermitted(PagePermissions permissions, AccessKind kind) =>
+        (permissions & NeededFor(kind)) == NeededFor(kind);
+
+    private static PagePermissions NeededFor(AccessKind kind) =>
+        (kind & AccessKind.Write) == AccessKind.Write ? PagePermissions.Write
+        : (kind & AccessKind.Instruction) == AccessKind.Instruction ? PagePermissions.Read | PagePermissions.Execute
+        : PagePermissions.Read;
 
     private static uint WhoOf(uint streamId, AccessKind kind) => (streamId << 3) | (uint)kind;
 

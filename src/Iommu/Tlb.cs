@@ -97,9 +97,10 @@ public struct SmmuTlb
     /// <param name="vmid">The VMID.</param>
     /// <param name="address">An address inside the mapping.</param>
     /// <param name="leaf">The leaf that the walk found.</param>
-    internal bool Insert(int capacity, ushort vmid, ulong address, ref readonly WalkResult leaf)
+    /// <param name="place">Where it is kept.</param>
+    internal bool Insert(int capacity, ushort vmid, ulong address, ref readonly WalkResult leaf, out int place)
     {
-        int place = (int)(NextVictim % (uint)capacity);
+        place = (int)(NextVictim % (uint)capacity);
         if (Count < capacity)
         {
             while (Entries[place].Level != 0)

@@ -136,7 +136,15 @@ public sealed partial class Smmu400
             return true;
         }
 
-        private static DirectSpan Clip(in DirectSpan inner, in Translation known)
+        /// <inheritdoc/>
+        public bool TryReachDirectly(
+            ulong address,
+            DirectAccess access,
+            in Transaction transaction,
+            out DirectSpan span
+        ) => smmu.TryReach(address, access, transaction, out span);
+
+        internal static DirectSpan Clip(in DirectSpan inner, in Translation known)
         {
             ulong first = Math.Max(inner.Start, known.Output);
             ulong end = Math.Min(inner.Start + (ulong)inner.LengthBytes, known.Output + (1UL << known.SizeBits));
@@ -168,7 +176,7 @@ public sealed partial class Smmu400
             (int)Math.Min((ulong)wanted, PageMask + 1 - (address & PageMask));
 
         /// <summary>A non-secure stream makes non-secure accesses, whatever the master put on AxPROT[1].</summary>
-        private static Transaction AsNonSecure(in Transaction transaction) =>
+        internal static Transaction AsNonSecure(in Transaction transaction) =>
             transaction with
             {
                 Flags = transaction.Flags & ~TransactionFlags.Secure,

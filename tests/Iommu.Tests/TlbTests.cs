@@ -225,7 +225,7 @@ public sealed class TlbTests
         leaf.Level = random.Next(1, 4);
         leaf.Output = (ulong)random.NextInt64();
         ulong evicted = tlb.Entries[(int)tlb.NextVictim].Output;
-        if (tlb.Insert(capacity, vmid, address, in leaf))
+        if (tlb.Insert(capacity, vmid, address, in leaf, out _))
         {
             list.RemoveAll(entry => entry.Output == evicted).Should().Be(1);
         }

@@ -14,7 +14,8 @@ namespace Emulator.Machine;
 public sealed class Bus : IBusTarget
 {
     private const int PageBits = 12;
-    private const int CacheEntries = 1024;
+    private const int CacheBits = 10;
+    private const int CacheEntries = 1 << CacheBits;
 
     private static readonly TraceKind Miss = new(
         "bus.miss",
@@ -93,7 +94,7 @@ public sealed class Bus : IBusTarget
     public BusRegion? Find(ulong address)
     {
         ulong page = address >> PageBits;
-        ref CacheEntry entry = ref _cache[(int)(page & (CacheEntries - 1))];
+        ref CacheEntry entry = ref _cache[PlaceOf(page)];
         return entry.Page == page ? entry.Region : Search(address);
     }
 
@@ -204,6 +205,9 @@ public sealed class Bus : IBusTarget
         return true;
     }
 
+    /// <summary>Buffers of the same shape in different places of the map must not share their entries.</summary>
+    private static int PlaceOf(ulong page) => (int)((page * 0x9E37_79B9_7F4A_7C15) >> (64 - CacheBits));
+
     private static int RoomIn(BusRegion region, ulong address, int wanted) =>
         (ulong)(wanted - 1) <= region.Last - address ? wanted : (int)(region.Last - address) + 1;
 
@@ -222,7 +226,7 @@ public sealed class Bus : IBusTarget
             bool wholePage = region.Last >> PageBits > page || (~region.Last & ((1UL << PageBits) - 1)) == 0;
             if (wholePage)
             {
-                _cache[(int)(page & (CacheEntries - 1))] = new CacheEntry { Page = page, Region = region };
+                _cache[PlaceOf(page)] = new CacheEntry { Page = page, Region = region };
             }
         }
 

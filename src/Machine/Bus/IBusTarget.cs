@@ -70,6 +70,14 @@ public interface IBusTarget
         span = default;
         return false;
     }
+
+    /// <summary>
+    /// Offers the memory behind an address to a master that makes the access now, instead of a transaction. What the
+    /// transaction would leave on its way, an SMMU's TLB entry for one, is left; where it would not simply succeed the
+    /// answer is false and nothing has changed.
+    /// </summary>
+    bool TryReachDirectly(ulong address, DirectAccess access, in Transaction transaction, out DirectSpan span) =>
+        TryGetDirectSpan(address, access, transaction, out span);
 }
 
 /// <summary>

@@ -78,4 +78,11 @@ public sealed class MasterPort
         span = default;
         return _target is not null && _target.TryGetDirectSpan(address, access, transaction, out span);
     }
+
+    /// <summary>See <see cref="IBusTarget.TryReachDirectly"/>.</summary>
+    public bool TryReachDirectly(ulong address, DirectAccess access, in Transaction transaction, out DirectSpan span)
+    {
+        span = default;
+        return _target is not null && _target.TryReachDirectly(address, access, transaction, out span);
+    }
 }

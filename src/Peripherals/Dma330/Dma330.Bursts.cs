@@ -309,6 +309,7 @@ public sealed partial class Dma330
 
         Advance(ref thread, index, time, thread.ResumeLength, 1);
         thread.ResumeLength = 0;
+        ForgetAccess(ref thread);
         if (thread.Acknowledge != 0)
         {
             thread.Acknowledge = 0;
@@ -319,6 +320,16 @@ public sealed partial class Dma330
         }
 
         return Progress.Executed;
+    }
+
+    /// <summary>An access that went by transactions leaves what one by a direct span leaves.</summary>
+    private static void ForgetAccess(ref Dma330Thread thread)
+    {
+        thread.AccessAddress = 0;
+        thread.AccessBytes = 0;
+        thread.AccessDone = 0;
+        thread.AccessBeats = 0;
+        thread.FixedBeatBytes = 0;
     }
 
     private BusStatus MakeTransaction(
@@ -394,6 +405,7 @@ public sealed partial class Dma330
         long done = time + (BurstLatency + beats) * _cycle;
         State.ReadSlots[EarliestSlot(ref State.ReadSlots, Configuration.ReadCapability)] = done;
         thread.ReadsDoneAt = Math.Max(thread.ReadsDoneAt, done);
+        ForgetSlotOrder();
     }
 
     /// <summary>A write is issued when all its data has been read in.</summary>
@@ -402,6 +414,7 @@ public sealed partial class Dma330
         long done = Math.Max(time, thread.ReadsDoneAt) + (BurstLatency + beats) * _cycle;
         State.WriteSlots[EarliestSlot(ref State.WriteSlots, Configuration.WriteCapability)] = done;
         thread.WritesDoneAt = Math.Max(thread.WritesDoneAt, done);
+        ForgetSlotOrder();
     }
 
     private static int EarliestSlot(ref Dma330SlotArray slots, int count)
@@ -454,10 +467,12 @@ public sealed partial class Dma330
         ref CachedSpan cached = ref _spans[index * 3 + (purpose >= 0 ? purpose : (int)access)];
         if (cached.Batch != _spanBatch || cached.Flags != flags || !cached.Span.Contains(address, lengthBytes))
         {
-            if (
-                !_port.TryGetDirectSpan(address, access, Signals(index, flags), out DirectSpan span)
-                || !span.Contains(address, lengthBytes)
-            )
+            // What crosses a page may have to wait for its exact time and then begins anew: it must leave nothing yet.
+            Transaction signals = Signals(index, flags);
+            bool found = IsInOnePage(address, lengthBytes)
+                ? _port.TryReachDirectly(address, access, signals, out DirectSpan span)
+                : _port.TryGetDirectSpan(address, access, signals, out span);
+            if (!found || !span.Contains(address, lengthBytes))
             {
                 memory = default;
                 return false;

@@ -126,6 +126,7 @@ public sealed partial class Dma330
             {
                 thread.FaultAddress = address;
                 thread.Access = Dma330Access.None;
+                thread.AccessAddress = 0;
                 thread.FetchedCount = 0;
                 thread.FetchedBytes = 0;
                 Serve(index, time);
@@ -139,6 +140,7 @@ public sealed partial class Dma330
 
         instruction = Dma330Decoder.Decode(thread.FetchedBytes);
         thread.Access = Dma330Access.None;
+        thread.AccessAddress = 0;
         thread.FetchedCount = 0;
         thread.FetchedBytes = 0;
         SetStatus(index, Dma330ThreadStatus.Executing);

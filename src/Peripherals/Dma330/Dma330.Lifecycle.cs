@@ -107,6 +107,7 @@ public sealed partial class Dma330
 
     private void GiveUpAccess(ref Dma330Thread thread, int index)
     {
+        ForgetAccess(ref thread);
         thread.Access = Dma330Access.None;
         thread.Acknowledge = 0;
         thread.Held = 0;

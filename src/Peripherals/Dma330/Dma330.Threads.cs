@@ -9,9 +9,6 @@ namespace Emulator.Peripherals;
 /// </summary>
 public sealed partial class Dma330
 {
-    /// <summary>How many actions one event runs at most, so that an endless program leaves the host responsive.</summary>
-    private const int BatchBudget = 200_000;
-
     private const int DebugIndex = ManagerIndex + 1;
     private const int WatchdogIndex = ManagerIndex + 2;
     private const uint ChannelBits = (1U << ManagerIndex) - 1;
@@ -31,33 +28,6 @@ public sealed partial class Dma330
 
         /// <summary>Nothing was done, because it must be done at its exact time.</summary>
         TooEarly,
-    }
-
-    /// <summary>
-    /// Executes exactly one instruction of the thread whose turn it is (and what must happen before it), if its time lies
-    /// before anything else that is pending. False if nothing could be executed now. For debuggers and tests: running
-    /// instruction by instruction leaves exactly what running in batches leaves.
-    /// </summary>
-    public bool Step()
-    {
-        while (true)
-        {
-            switch (Run(1))
-            {
-                case Progress.Executed:
-                    return true;
-                case Progress.TooEarly:
-                    return false;
-            }
-        }
-    }
-
-    /// <inheritdoc/>
-    void IEventTarget.OnEvent(int code, ulong argument)
-    {
-        _nextActionAt = VirtualTime.Never;
-        _nextAction = default;
-        Run(Trace.IsOn ? 1 : (int)Math.Clamp(Simulation.ActionsLeft, 1, BatchBudget));
     }
 
     /// <inheritdoc/>
@@ -91,53 +61,6 @@ public sealed partial class Dma330
         State.HeldThreads &= ~(1U << index);
         WakeAt(index, Simulation.Now + _cycle);
         ScheduleNextAction();
-    }
-
-    /// <summary>Runs up to a number of actions; tells what the last one was.</summary>
-    private Progress Run(int budget)
-    {
-        if (_running)
-        {
-            return Progress.TooEarly;
-        }
-
-        CancelNextAction();
-        _running = true;
-        _endBatch = false;
-        ForgetSpans();
-        long now = Simulation.Now;
-        long horizon = Simulation.Horizon;
-        var progress = Progress.TooEarly;
-        int done;
-        for (done = 0; done < budget; done++)
-        {
-            long time = NextAction(out int index);
-            if (time == VirtualTime.Never || (time >= horizon && (time > now || done > 0)))
-            {
-                progress = Progress.TooEarly;
-                break;
-            }
-
-            time = Math.Max(time, now);
-            progress = Act(index, time);
-            if (progress == Progress.TooEarly)
-            {
-                break;
-            }
-
-            State.LastActionAt = time;
-            if (_endBatch)
-            {
-                done++;
-                break;
-            }
-        }
-
-        ForgetSpans();
-        _running = false;
-        Simulation.CountActions(done);
-        ScheduleNextAction();
-        return progress;
     }
 
     private void ScheduleNextAction()
@@ -188,22 +111,7 @@ public sealed partial class Dma330
         uint channels = runnable & ChannelBits;
         if (channels != 0)
         {
-            int last = State.LastChannel;
-            uint after = channels & (~1U << last);
-            uint upTo = channels & ~(~1U << last);
-            for (int half = 0; half < 2; half++)
-            {
-                for (uint bits = half == 0 ? after : upTo; bits != 0; bits &= bits - 1)
-                {
-                    int channel = BitOperations.TrailingZeroCount(bits);
-                    long time = Math.Max(State.Threads[channel].WakeAt, slot);
-                    if (time < best)
-                    {
-                        best = time;
-                        index = channel;
-                    }
-                }
-            }
+            best = NextChannel(channels, out index);
         }
 
         if ((runnable >> ManagerIndex) != 0)

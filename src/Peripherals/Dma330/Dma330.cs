@@ -88,6 +88,8 @@ public sealed partial class Dma330 : Device<Dma330State>, IBusInitiator, IEventT
         Configuration = Dma330Configuration.Read(context);
         _cycle = VirtualTime.CycleOf(Configuration.ClockHertz);
         _port = context.MasterPort();
+        _readSlotMask = MaskBeyond(Configuration.ReadCapability);
+        _writeSlotMask = MaskBeyond(Configuration.WriteCapability);
         int abort = Configuration.AbortInterrupt;
         _irq = new InterruptLine[Configuration.InterruptOutputs];
         for (int n = 0; n < _irq.Length; n++)
