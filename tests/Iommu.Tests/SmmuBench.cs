@@ -16,13 +16,13 @@ internal sealed class SmmuBench
 
     private readonly Transaction _cpu = new() { Flags = TransactionFlags.Privileged };
 
-    public SmmuBench(Action<StandaloneContext>? configure = null, ulong ramBytes = 1UL << 40)
+    public SmmuBench(Action<StandaloneContext>? configure = null, ulong ramBytes = 1UL << 40, SmmuPart? part = null)
     {
         Context = new StandaloneContext("smmu");
         configure?.Invoke(Context);
         Ram = new Ram("ram", ramBytes);
         Context.Bus.Map("ram", 0, ramBytes, Ram);
-        Smmu = new Smmu400(Context);
+        Smmu = new Smmu(Context, part ?? SmmuPart.Mmu400);
         Window = Smmu.Windows[0];
     }
 
@@ -30,7 +30,7 @@ internal sealed class SmmuBench
 
     public Ram Ram { get; }
 
-    public Smmu400 Smmu { get; }
+    public Smmu Smmu { get; }
 
     public IRegisterWindow Window { get; }
 
