@@ -31,7 +31,9 @@ public sealed partial class Smmu
                     bank.FaultStatus,
                     bank.FaultAddress,
                     bank.FaultSyndrome,
-                    bank.FaultStream
+                    bank.FaultStream,
+                    AddressName(n),
+                    bank.FaultIntermediateAddress
                 );
             }
         }

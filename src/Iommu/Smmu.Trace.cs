@@ -191,7 +191,9 @@ public sealed partial class Smmu
                     fault.StatusBit,
                     fault.Address,
                     fault.Syndrome,
-                    fault.StreamId
+                    fault.StreamId,
+                    AddressName(fault.Bank),
+                    fault.IntermediateAddress
                 );
         var kind = (AccessKind)((fault.Scope == FaultScope.Global ? fault.Syndrome >> 1 : fault.Syndrome >> 4) & 7);
         Trace.Emit(
