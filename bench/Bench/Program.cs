@@ -1,7 +1,7 @@
 using System.Globalization;
 using Emulator.Bench;
 
-// dotnet run -c Release --project bench/Bench -- [mmio|dma]... [--rounds N] [--command PATH] [--scenario PATH]
+// dotnet run -c Release --project bench/Bench -- [mmio|dma|smmu]... [--rounds N] [--command PATH] [--scenario PATH]
 int rounds = 21;
 string? command = null;
 string? scenario = null;
@@ -35,6 +35,11 @@ if (Wants("mmio"))
 if (Wants("dma"))
 {
     DmaBench.Run(rounds);
+}
+
+if (Wants("smmu"))
+{
+    SmmuBench.Run(rounds);
 }
 
 if (command is not null && scenario is not null)

@@ -8,12 +8,15 @@ public sealed partial class Smmu
 {
     private const int PageBits = 12;
     private const ulong PageMask = (1UL << PageBits) - 1;
-    private const int RecentEntries = 1024;
+    private const int RecentBits = 10;
     private const int RecentStreams = 16;
 
     // Derived from the state and the epoch, so not part of the state; a hit changes nothing and cannot be observed.
     private readonly Recent[] _recent = CreateRecent();
     private readonly RecentStream[] _recentStreams = CreateRecentStreams();
+
+    // How often the epoch was bumped for the sake of a replaced TLB entry alone.
+    private ulong _replacements;
 
     /// <summary>Finds where an access leads.</summary>
     /// <returns>False when it faults.</returns>
@@ -115,7 +118,7 @@ public sealed partial class Smmu
     private bool Translate(ulong address, AccessKind kind, uint streamId, out Translation translation, out Fault fault)
     {
         translation = default;
-        fault = default;
+        Unsafe.SkipInit(out fault);
         streamId &= _parameters.StreamIdMask;
         StreamMatch match = Match(streamId);
         if (match.Route == StreamRoute.Bypass)
@@ -158,8 +161,8 @@ public sealed partial class Smmu
 
     private bool TryTlb(in Request request, out Translation translation, out Fault fault, out bool found)
     {
-        translation = default;
-        fault = default;
+        Unsafe.SkipInit(out translation);
+        Unsafe.SkipInit(out fault);
         int place = State.Tlb.Find(request.Lookup.Tag, request.Lookup.Address);
         found = place >= 0;
         if (!found)
@@ -195,7 +198,7 @@ public sealed partial class Smmu
 
     private bool TryTables(in Request request, out Translation translation, out Fault fault)
     {
-        translation = default;
+        Unsafe.SkipInit(out translation);
         if (!TryWalk(request, true, out SmmuTlbEntry entry, out bool mayKeep, out fault))
         {
             return false;
@@ -204,8 +207,10 @@ public sealed partial class Smmu
         bool keep = mayKeep && _parameters.TlbEntries > 0;
         if (keep && State.Tlb.Insert(_parameters.TlbEntries, in entry))
         {
-            // Spans and recent look-ups of the translation that had to go would otherwise outlive it.
+            // Spans and recent look-ups of the translation that had to go would otherwise outlive it. What streams lead to
+            // is as before.
             _epoch.Bump();
+            _replacements++;
         }
 
         translation = Hit(in entry, request.Lookup.Address) with
@@ -222,6 +227,7 @@ public sealed partial class Smmu
     /// </summary>
     private bool TryWalk(in Request request, bool both, out SmmuTlbEntry entry, out bool mayKeep, out Fault fault)
     {
+        _walker.Begin(_epoch.Value - _replacements);
         _walker.Record = Trace.IsOn ? [] : null;
         TlbTag tag = request.Lookup.Tag;
         entry = new SmmuTlbEntry
@@ -349,7 +355,7 @@ public sealed partial class Smmu
     /// <summary>Whether a walk ended at a leaf that the access may use; if not, the fault.</summary>
     private static bool TryTake(in Request request, ref WalkResult leaf, ulong intermediate, out Fault fault)
     {
-        fault = default;
+        Unsafe.SkipInit(out fault);
         if (leaf.Cause == ContextFaultCause.None && !LeafPermissions.Permit(leaf.Permissions, request.Kind))
         {
             leaf.Cause = ContextFaultCause.Permission;
@@ -446,12 +452,13 @@ public sealed partial class Smmu
     private StreamMatch Match(uint streamId)
     {
         ref RecentStream recent = ref _recentStreams[streamId & (RecentStreams - 1)];
-        if (recent.StreamId != streamId || recent.Epoch != _epoch.Value)
+        ulong epoch = _epoch.Value - _replacements;
+        if (recent.StreamId != streamId || recent.Epoch != epoch)
         {
             recent = new RecentStream
             {
                 StreamId = streamId,
-                Epoch = _epoch.Value,
+                Epoch = epoch,
                 Match = StreamMapping.Find(ref State, _parameters, streamId),
             };
         }
@@ -462,11 +469,11 @@ public sealed partial class Smmu
     private static uint WhoOf(uint streamId, AccessKind kind) => (streamId << 3) | (uint)kind;
 
     private static int SlotOf(ulong address, uint who) =>
-        (int)((address >> PageBits) ^ (who * 5)) & (RecentEntries - 1);
+        (int)(((address >> PageBits) + ((ulong)who << 40)) * 0x9E37_79B9_7F4A_7C15 >> (64 - RecentBits));
 
     private static Recent[] CreateRecent()
     {
-        var recent = new Recent[RecentEntries];
+        var recent = new Recent[1 << RecentBits];
         Array.Fill(recent, new Recent { Page = ulong.MaxValue });
         return recent;
     }

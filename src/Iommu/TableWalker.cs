@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using Emulator.Machine;
 
 namespace Emulator.Iommu;
@@ -76,6 +77,20 @@ internal sealed class TableWalker(IBusTarget bus, Transaction signals)
     private const ulong Valid = 1;
     private const ulong TableOrPage = 2;
 
+    // The memory that tables of each stage and level were last read from, as long as the stamp stands. Derived, so no state.
+    private readonly DirectSpan[] _lent = new DirectSpan[8];
+    private ulong _stamp;
+
+    /// <summary>Says what the address map's generation is; memory that was lent under another one is not used any more.</summary>
+    public void Begin(ulong stamp)
+    {
+        if (stamp != _stamp)
+        {
+            _stamp = stamp;
+            Array.Clear(_lent);
+        }
+    }
+
     /// <summary>Who wants to see each descriptor; nobody by default.</summary>
     public List<WalkStep>? Record { get; set; }
 
@@ -140,7 +155,7 @@ internal sealed class TableWalker(IBusTarget bus, Transaction signals)
             return false;
         }
 
-        BusStatus status = bus.ReadWord(physical, sizeBytes, out descriptor, signals);
+        BusStatus status = ReadWord(physical, sizeBytes, ((shape.Stage & 1) << 2) | (result.Level & 3), out descriptor);
         if (shape.IsBigEndian)
         {
             descriptor =
@@ -159,6 +174,29 @@ internal sealed class TableWalker(IBusTarget bus, Transaction signals)
         }
 
         return true;
+    }
+
+    /// <summary>Reads from lent memory where there is some; the bus answers everything else, errors included.</summary>
+    private BusStatus ReadWord(ulong address, int sizeBytes, int place, out ulong value)
+    {
+        ref DirectSpan lent = ref _lent[place];
+        if (!lent.Contains(address, sizeBytes))
+        {
+            BusStatus status = bus.ReadWord(address, sizeBytes, out value, signals);
+
+            // Memory that nobody has written yet is not borrowed: it would come into being by that.
+            bool isWritten = status == BusStatus.Okay && value != 0;
+            if (!isWritten || !bus.TryGetDirectSpan(address, DirectAccess.Read, signals, out lent))
+            {
+                lent = default;
+            }
+
+            return status;
+        }
+
+        ref byte first = ref lent.Array[lent.Offset + (int)(address - lent.Start)];
+        value = sizeBytes == 8 ? Unsafe.ReadUnaligned<ulong>(ref first) : Unsafe.ReadUnaligned<uint>(ref first);
+        return BusStatus.Okay;
     }
 
     private void WalkLong(
