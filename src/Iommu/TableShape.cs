@@ -101,14 +101,13 @@ internal struct TableShape
     /// </summary>
     public readonly int RefusalLevel => Format == TableFormat.AArch64 ? 0 : 1;
 
-    /// <summary>The cause that a refusal is reported as.</summary>
-    public readonly ContextFaultCause RefusalCause =>
-        Refusal switch
-        {
-            ShapeRefusal.None => ContextFaultCause.None,
-            ShapeRefusal.TableAddress => ContextFaultCause.AddressSize,
-            _ => ContextFaultCause.Translation,
-        };
+    /// <summary>Why an address cannot be looked up. One that is too long says so before a table that lies too high does.</summary>
+    public readonly ShapeRefusal RefusalOf(ulong input) =>
+        Refusal is ShapeRefusal.None or ShapeRefusal.TableAddress
+        && Format != TableFormat.Short
+        && input >> InputBits != 0
+            ? ShapeRefusal.BeyondInput
+            : Refusal;
 
     /// <summary>The lowest address bit that a level's index takes.</summary>
     public readonly int ShiftOf(int level) => GranuleBits + Stride * (3 - level);

@@ -108,21 +108,17 @@ internal sealed class TableWalker(IBusTarget bus, Transaction signals)
     {
         result = default;
         result.Stage = shape.Stage;
-        if (shape.Refusal != ShapeRefusal.None)
+        ShapeRefusal refusal = shape.RefusalOf(input);
+        if (refusal != ShapeRefusal.None)
         {
             result.Level = shape.RefusalLevel;
-            result.Cause = shape.RefusalCause;
-            result.Refusal = shape.Refusal;
+            result.Cause =
+                refusal == ShapeRefusal.TableAddress ? ContextFaultCause.AddressSize : ContextFaultCause.Translation;
+            result.Refusal = refusal;
         }
         else if (shape.Format == TableFormat.Short)
         {
             ShortDescriptors.Walk(this, in shape, input, in stageTwo, ref result);
-        }
-        else if (input >> shape.InputBits != 0)
-        {
-            result.Level = shape.RefusalLevel;
-            result.Cause = ContextFaultCause.Translation;
-            result.Refusal = ShapeRefusal.BeyondInput;
         }
         else
         {

@@ -147,14 +147,7 @@ internal sealed class SmmuBench
     }
 
     /// <summary>The fault registers of a bank hold what a vector says; then they are cleared.</summary>
-    public void ShouldHaveFaulted(
-        int bank,
-        ulong fsr,
-        ulong far,
-        ulong fsynr0,
-        uint stream = 0,
-        ulong format = 0
-    )
+    public void ShouldHaveFaulted(int bank, ulong fsr, ulong far, ulong fsynr0, uint stream = 0, ulong format = 0)
     {
         this[$"CB{bank}_FSR"].Should().Be(fsr, "FSR");
         this[$"CB{bank}_FAR"].Should().Be(far, "FAR");

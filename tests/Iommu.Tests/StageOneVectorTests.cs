@@ -88,13 +88,19 @@ public sealed class StageOneVectorTests
     }
 
     [Fact]
-    public void A_mapped_write_arrives_where_the_block_says() =>
-        SetC().WriteShouldReach(0xFF_C01F_FFFC, 0x2_003F_FFFC); // C8
+    public void A_mapped_write_arrives_where_the_block_says() => SetC().WriteShouldReach(0xFF_C01F_FFFC, 0x2_003F_FFFC); // C8
 
     [Theory]
     [InlineData("C2, a write to a read-only page", true, 0xFF_FFFF_A040, 0x408, 0x13, TransactionFlags.None)]
     [InlineData("C3, a fetch of a page with XN", false, 0xFF_FFFF_B000, 0x408, 0x43, Fetch)]
-    [InlineData("C4, an unprivileged read of a privileged page", false, 0xFF_FFFF_9000, 0x408, 0x03, TransactionFlags.None)]
+    [InlineData(
+        "C4, an unprivileged read of a privileged page",
+        false,
+        0xFF_FFFF_9000,
+        0x408,
+        0x03,
+        TransactionFlags.None
+    )]
     [InlineData("C5, an empty entry at level 0", false, 0x1000, 0x402, 0x00, TransactionFlags.None)]
     [InlineData("C6, an empty entry at level 1", true, 0x80_0000_0000, 0x402, 0x11, TransactionFlags.None)]
     [InlineData("C9, a write under APTable read-only", true, 0x80_8000_0000, 0x408, 0x12, TransactionFlags.None)]
@@ -111,9 +117,7 @@ public sealed class StageOneVectorTests
     )
     {
         SmmuBench bench = SetC();
-        BusStatus status = isWrite
-            ? bench.Write(address, 1, flags: flags)
-            : bench.Read(address, out _, flags: flags);
+        BusStatus status = isWrite ? bench.Write(address, 1, flags: flags) : bench.Read(address, out _, flags: flags);
         status.Should().Be(BusStatus.SlaveError, vector);
         bench.ShouldHaveFaulted(0, fsr, address, fsynr0, format: 0x400);
     }
@@ -203,5 +207,19 @@ public sealed class StageOneVectorTests
         bench.Poke(0x8020_0000, 0x9_0000_0003);
         bench.Read(0x1000, out _).Should().Be(BusStatus.SlaveError);
         bench.ShouldHaveFaulted(0, 0x410, 0x1000, 0x402, format: 0x400);
+    }
+
+    [Fact]
+    public void An_address_beyond_stage_2_is_a_translation_fault_even_where_TTBR_is_too_high_as_well()
+    {
+        SmmuBench bench = SetE();
+        bench["CB6_TCR"] = 0x8000_3560; // 32 bits, PASize 32.
+        bench["CB6_TTBR0"] = 0x9_0000_0000;
+        bench["CB5_SCTLR"] = 0;
+        bench.Read(0x1_0000_0000, out _).Should().Be(BusStatus.SlaveError);
+        (bench["CB6_FSR"] & 0x1FE).Should().Be(0x2);
+        bench["CB6_FSR"] = 0x1FE;
+        bench.Read(0x1000, out _).Should().Be(BusStatus.SlaveError);
+        (bench["CB6_FSR"] & 0x1FE).Should().Be(0x80);
     }
 }
