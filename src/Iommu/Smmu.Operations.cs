@@ -117,7 +117,7 @@ public sealed partial class Smmu
         }
 
         var request = new Request(match, lookup, address, kind, 0);
-        if (!TryWalk(request, both, out SmmuTlbEntry entry, out _, out Fault fault))
+        if (!TryWalk(request, both, Trace.IsOn ? _traced : null, out SmmuTlbEntry entry, out _, out Fault fault))
         {
             ulong stage = fault.Bank == match.StageTwo ? ParStageTwo : 0;
             return ParFault | fault.StatusBit | ((ulong)(fault.Syndrome & 3) << ParLevelShift) | stage;

@@ -132,7 +132,8 @@ public sealed partial class Smmu
         ref readonly WalkResult result
     )
     {
-        if (_walker.Record is not { } steps)
+        List<WalkStep> steps = _traced;
+        if (!ReferenceEquals(_walker.Record, steps))
         {
             return;
         }

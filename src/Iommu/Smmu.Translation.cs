@@ -15,6 +15,9 @@ public sealed partial class Smmu
     private readonly Recent[] _recent = CreateRecent();
     private readonly RecentStream[] _recentStreams = CreateRecentStreams();
 
+    // The descriptors of the walk that is being traced.
+    private readonly List<WalkStep> _traced = [];
+
     // How often the epoch was bumped for the sake of a replaced TLB entry alone.
     private ulong _replacements;
 
@@ -199,7 +202,7 @@ public sealed partial class Smmu
     private bool TryTables(in Request request, out Translation translation, out Fault fault)
     {
         Unsafe.SkipInit(out translation);
-        if (!TryWalk(request, true, out SmmuTlbEntry entry, out bool mayKeep, out fault))
+        if (!TryWalk(request, true, Trace.IsOn ? _traced : null, out SmmuTlbEntry entry, out bool mayKeep, out fault))
         {
             return false;
         }
@@ -225,10 +228,17 @@ public sealed partial class Smmu
     /// Walks the tables of the stages that take part; without <paramref name="both"/> the output of stage 1 is enough. A leaf
     /// that the access may not use is a fault.
     /// </summary>
-    private bool TryWalk(in Request request, bool both, out SmmuTlbEntry entry, out bool mayKeep, out Fault fault)
+    private bool TryWalk(
+        in Request request,
+        bool both,
+        List<WalkStep>? record,
+        out SmmuTlbEntry entry,
+        out bool mayKeep,
+        out Fault fault
+    )
     {
         _walker.Begin(_epoch.Value - _replacements);
-        _walker.Record = Trace.IsOn ? [] : null;
+        _walker.Record = record;
         TlbTag tag = request.Lookup.Tag;
         entry = new SmmuTlbEntry
         {
@@ -312,9 +322,10 @@ public sealed partial class Smmu
             return false;
         }
 
-        entry.SizeBits = (byte)leaf.SizeBits;
-        entry.Page = request.Lookup.Address >> leaf.SizeBits;
-        entry.Output = leaf.Output;
+        int sizeBits = shape.MostSizeBits == 0 ? leaf.SizeBits : Math.Min(leaf.SizeBits, shape.MostSizeBits);
+        entry.SizeBits = (byte)sizeBits;
+        entry.Page = request.Lookup.Address >> sizeBits;
+        entry.Output = (leaf.Output | (input & ((1UL << leaf.SizeBits) - 1))) & ~((1UL << sizeBits) - 1);
         entry.Level = (byte)leaf.Level;
         entry.Permissions = (byte)leaf.Permissions;
         entry.Attributes = (byte)((leaf.Descriptor >> 2 & 7) | (leaf.Descriptor >> 8 & 3) << 4);

@@ -27,7 +27,7 @@ namespace Emulator.Iommu;
 /// </para>
 /// </remarks>
 [DebuggerDisplay("{Name,nq}: {Summary,nq}")]
-public sealed partial class Smmu : Device<SmmuState>, IIommu, IExplainsState, IEventTarget
+public sealed partial class Smmu : Device<SmmuState>, IIommu, IExplainsState, IExplainsTranslation, IEventTarget
 {
     private const uint ClientPortDisable = 1 << 0;
     private const uint GlobalFaultReport = 1 << 1;

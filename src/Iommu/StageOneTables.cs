@@ -98,6 +98,7 @@ internal static class StageOneTables
         shape.TableRegister = isUpper ? 1 : 0;
         shape.GranuleBits = 12;
         shape.InputBits = 32 - size;
+        shape.MostSizeBits = size == 0 ? 32 - Math.Max(low, high) : 0;
         shape.AddressField = LongAddressField;
         shape.Start(
             (isUpper ? bank.TableBase1 : bank.TableBase) & LongAddressField,

@@ -65,6 +65,12 @@ internal struct TableShape
     /// <summary>How many bits index the first table.</summary>
     public int StartIndexBits;
 
+    /// <summary>
+    /// A block may reach into addresses that belong to the other TTBR; what the TLB keeps of it must not: at most 2^this bytes.
+    /// 0 where that cannot be.
+    /// </summary>
+    public int MostSizeBits;
+
     /// <summary>Which TTBR.</summary>
     public int TableRegister;
 

@@ -289,6 +289,18 @@ public sealed class Mmu500Tests
     }
 
     [Fact]
+    public void A_block_of_TTBR1_does_not_reach_into_the_addresses_of_TTBR0()
+    {
+        // T0SZ 7: the first 32 MiB are TTBR0's, and the first 1 GiB block of TTBR1 begins below that.
+        SmmuBench bench = Generic().RouteStageOne(0, tcr: 0x8000_0007, tcr2: 0, ttbr: 0x8006_0000, cba2r: 0);
+        bench["CB0_TTBR1"] = 0x8007_0000;
+        bench.Poke(0x8006_0000, 0x0000_0000_9020_0F45);
+        bench.Poke(0x8007_0000, 0x0000_0001_4000_0F45);
+        bench.ReadShouldReach(0x0300_0000, 0x1_4300_0000);
+        bench.ReadShouldReach(0x0000_1000, 0x9020_1000);
+    }
+
+    [Fact]
     public void The_trace_of_a_nested_walk_shows_every_descriptor_of_both_stages()
     {
         SmmuBench bench = WithPages(Generic(), cbar: 0x0003_0100);
