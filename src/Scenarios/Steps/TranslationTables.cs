@@ -24,16 +24,20 @@ internal sealed record TablesFormat(string Word, int Stage, bool IsWide, int Usu
     /// <summary>Where the walk begins; stage 2 puts up to 16 tables side by side rather than begin higher.</summary>
     public int StartLevel(int inputBits) =>
         IsWide
-            ? inputBits <= 30 ? 2
-                : inputBits <= (Stage == 2 ? 43 : 39) ? 1
-                : 0
-            : inputBits <= 30 ? 2 : 1;
+            ? inputBits <= 30
+                ? 2
+                : inputBits <= (Stage == 2 ? 43 : 39)
+                    ? 1
+                    : 0
+            : inputBits <= 30
+                ? 2
+                : 1;
 
     /// <summary>The attributes of a leaf: normal write-back memory, inner shareable, and who may access it.</summary>
     public ulong Attributes(bool mayRead, bool mayWrite) =>
         Stage == 2
             ? 0x33C | (mayRead ? 1UL << 6 : 0) | (mayWrite ? 1UL << 7 : 0)
-            : 0x0060_0000_0000_0B04 | (mayRead ? 1UL << 6 : 0) | (mayWrite ? 0 : 1UL << 7);
+            : 0xB04 | (mayRead ? 1UL << 6 : 0) | (mayWrite ? 0 : 1UL << 7);
 
     /// <summary>
     /// TCR for these tables: inner shareable, write-back walks. SMMUv1: EAE, SL0, T0SZ with its sign (DDI 0472). Stage 1: TTBR1
