@@ -134,9 +134,14 @@ internal static class StageOneTables
         return word;
     }
 
+    /// <summary>4 less as many levels as the bits above the page need, at 9 or 13 bits each. A division takes longer.</summary>
     private static int LevelFor(int inputBits, int granuleBits)
     {
         int stride = granuleBits - 3;
-        return 4 - (inputBits - granuleBits + stride - 1) / stride;
+        int left = inputBits - granuleBits;
+        return left > 3 * stride ? 0
+            : left > 2 * stride ? 1
+            : left > stride ? 2
+            : 3;
     }
 }

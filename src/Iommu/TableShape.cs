@@ -138,17 +138,7 @@ internal struct TableShape
     public const int MostConcatenationBits = 4;
 
     /// <summary>How many bits a code of PASize (TCR2, IDR2) stands for, within what the part has.</summary>
-    public static int SizeOf(uint code, int addressBits)
-    {
-        int bits = (code & 7) switch
-        {
-            0 => 32,
-            1 => 36,
-            2 => 40,
-            3 => 42,
-            4 => 44,
-            _ => 48,
-        };
-        return Math.Min(bits, addressBits);
-    }
+    public static int SizeOf(uint code, int addressBits) => Math.Min(Sizes[(int)(code & 7)], addressBits);
+
+    private static ReadOnlySpan<byte> Sizes => [32, 36, 40, 42, 44, 48, 48, 48];
 }

@@ -151,7 +151,7 @@ internal sealed class TableWalker(IBusTarget bus, Transaction signals)
             return false;
         }
 
-        BusStatus status = ReadWord(physical, sizeBytes, ((shape.Stage & 1) << 2) | (result.Level & 3), out descriptor);
+        BusStatus status = ReadWord(physical, sizeBytes, PlaceOf(shape.Stage, result.Level), out descriptor);
         if (shape.IsBigEndian)
         {
             descriptor =
@@ -204,15 +204,21 @@ internal sealed class TableWalker(IBusTarget bus, Transaction signals)
     {
         ulong table = shape.TableBase;
         ulong limits = 0;
-        int stride = shape.Stride;
         int shift = shape.ShiftOf(shape.StartLevel);
         ulong indexMask = (1UL << shape.StartIndexBits) - 1;
-        ulong addressField = shape.AddressField & ~((1UL << shape.GranuleBits) - 1);
+        ulong granule = ~((1UL << shape.GranuleBits) - 1);
+        bool isPlain = stageTwo.Stage == 0 && Record is null && !shape.IsBigEndian;
         for (int level = shape.StartLevel; ; level++)
         {
             result.Level = level;
             ulong index = (input >> shift) & indexMask;
-            if (!TryFetch(in shape, in stageTwo, table + (index << 3), (int)index, 8, out ulong descriptor, ref result))
+            ulong at = table + (index << 3);
+            if (isPlain && TryReadLent(at, PlaceOf(shape.Stage, level), out ulong descriptor))
+            {
+                result.DescriptorAddress = at;
+                result.Descriptor = descriptor;
+            }
+            else if (!TryFetch(in shape, in stageTwo, at, (int)index, 8, out descriptor, ref result))
             {
                 return;
             }
@@ -238,10 +244,26 @@ internal sealed class TableWalker(IBusTarget bus, Transaction signals)
             }
 
             limits |= descriptor;
-            table = descriptor & addressField;
-            indexMask = (1UL << stride) - 1;
-            shift -= stride;
+            table = descriptor & shape.AddressField & granule;
+            indexMask = (1UL << shape.Stride) - 1;
+            shift -= shape.Stride;
         }
+    }
+
+    private static int PlaceOf(int stage, int level) => ((stage & 1) << 2) | (level & 3);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryReadLent(ulong address, int place, out ulong value)
+    {
+        ref DirectSpan lent = ref _lent[place & 7];
+        if (!lent.Contains(address, 8))
+        {
+            value = 0;
+            return false;
+        }
+
+        value = Unsafe.ReadUnaligned<ulong>(ref lent.Array[lent.Offset + (int)(address - lent.Start)]);
+        return true;
     }
 
     private static void TakeLeaf(ref readonly TableShape shape, ulong descriptor, ulong limits, ref WalkResult result)
