@@ -61,7 +61,7 @@ public static class SmmuFaultText
             text.Append(", ").Append(isNested ? "VA" : address).Append(' ').Append(Hexadecimal.Format(far));
             if (isNested)
             {
-                text.Append(", at stage 2 of context bank ").Append(fsynr0 >> 16 & 0xFF).Append(": IPA ");
+                text.Append(", behind stage 1 of context bank ").Append(fsynr0 >> 16 & 0xFF).Append(": IPA ");
                 text.Append(Hexadecimal.Format(ipafar));
                 text.Append((fsynr0 & ContextBank.SyndromeStage1Walk) != 0 ? " of a stage-1 table" : "");
             }
