@@ -1,3 +1,4 @@
 using System.Runtime.CompilerServices;
 
 [assembly: InternalsVisibleTo("Emulator.Iommu.Tests")]
+[assembly: InternalsVisibleTo("Emulator.Bench")]

@@ -37,6 +37,9 @@ internal enum ContextFaultCause : uint
 
     /// <summary>EF: the bus answered a table read with an error.</summary>
     External = 1 << 4,
+
+    /// <summary>ASF: an address has more bits than PASize allows (SMMUv2, AArch64 tables).</summary>
+    AddressSize = 1 << 7,
 }
 
 /// <summary>The causes of global faults, as bits of sGFSR (fact sheet 2.6).</summary>
@@ -113,6 +116,9 @@ internal readonly record struct Fault(
 {
     /// <summary>What it was found in, for people: no register tells.</summary>
     public FaultOrigin Origin { get; init; }
+
+    /// <summary>IPAFAR: the address that stage 2 refused.</summary>
+    public ulong IntermediateAddress { get; init; }
 
     /// <summary>Where the failing descriptor is.</summary>
     public ulong DescriptorAddress { get; init; }

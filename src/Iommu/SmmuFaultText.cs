@@ -40,14 +40,32 @@ public static class SmmuFaultText
     /// <param name="far">CBn_FAR.</param>
     /// <param name="fsynr0">CBn_FSYNR0.</param>
     /// <param name="cbfrsynra">CBFRSYNRAn.</param>
-    public static string DescribeContextFault(int bank, uint fsr, ulong far, uint fsynr0, uint cbfrsynra)
+    /// <param name="address">What FAR holds: <c>IPA</c> in a bank of stage 2, <c>VA</c> in one of stage 1.</param>
+    /// <param name="ipafar">CBn_IPAFAR, which counts where FSYNR0.NESTED is set; FAR then holds a VA.</param>
+    public static string DescribeContextFault(
+        int bank,
+        uint fsr,
+        ulong far,
+        uint fsynr0,
+        uint cbfrsynra,
+        string address = "IPA",
+        ulong ipafar = 0
+    )
     {
         var text = new StringBuilder($"context bank {bank}: ");
         bool any = AppendCauses(text, ContextCauses, fsr);
         if (any)
         {
             AppendAccess(text, fsynr0 >> 4);
-            text.Append(", IPA ").Append(Hexadecimal.Format(far));
+            bool isNested = (fsynr0 & ContextBank.SyndromeNested) != 0;
+            text.Append(", ").Append(isNested ? "VA" : address).Append(' ').Append(Hexadecimal.Format(far));
+            if (isNested)
+            {
+                text.Append(", behind stage 1 of context bank ").Append(fsynr0 >> 16 & 0xFF).Append(": IPA ");
+                text.Append(Hexadecimal.Format(ipafar));
+                text.Append((fsynr0 & ContextBank.SyndromeStage1Walk) != 0 ? " of a stage-1 table" : "");
+            }
+
             text.Append((fsynr0 & ContextBank.SyndromeWalkAbort) != 0 ? ", reading the table of level " : ", level ");
             text.Append(fsynr0 & 3).Append(", stream ").Append(Hexadecimal.Format(cbfrsynra & 0xFFFF));
         }

@@ -10,6 +10,9 @@ public struct SmmuState
     /// <summary>sGFAR.</summary>
     public ulong GlobalFaultAddress;
 
+    /// <summary>sGPAR.</summary>
+    public ulong GlobalPhysicalAddress;
+
     /// <summary>The context banks.</summary>
     public SmmuContextBanks Banks;
 
@@ -46,8 +49,8 @@ public struct SmmuState
     /// <summary>How many of <see cref="Held"/> are in use.</summary>
     public uint HeldCount;
 
-    /// <summary>Keeps the struct free of padding.</summary>
-    public uint Filler;
+    /// <summary>The upper word of a 64-bit operation that is written in two halves, upper half first.</summary>
+    public uint OperandHigh;
 }
 
 /// <summary>The registers of one context bank, those of its page and its two in GR1.</summary>
@@ -57,8 +60,17 @@ public struct SmmuContextBank
     /// <summary>TTBR0.</summary>
     public ulong TableBase;
 
+    /// <summary>TTBR1.</summary>
+    public ulong TableBase1;
+
     /// <summary>FAR.</summary>
     public ulong FaultAddress;
+
+    /// <summary>IPAFAR.</summary>
+    public ulong FaultIntermediateAddress;
+
+    /// <summary>PAR.</summary>
+    public ulong PhysicalAddress;
 
     /// <summary>SCTLR.</summary>
     public uint SystemControl;
@@ -69,7 +81,19 @@ public struct SmmuContextBank
     /// <summary>TCR (TTBCR).</summary>
     public uint TranslationControl;
 
-    /// <summary>FSR.</summary>
+    /// <summary>TCR2.</summary>
+    public uint TranslationControl2;
+
+    /// <summary>MAIR0 (PRRR).</summary>
+    public uint MemoryAttributes0;
+
+    /// <summary>MAIR1 (NMRR).</summary>
+    public uint MemoryAttributes1;
+
+    /// <summary>CONTEXTIDR.</summary>
+    public uint ContextId;
+
+    /// <summary>FSR, without the fixed FORMAT.</summary>
     public uint FaultStatus;
 
     /// <summary>FSYNR0.</summary>
@@ -78,11 +102,11 @@ public struct SmmuContextBank
     /// <summary>CBARn.</summary>
     public uint Attributes;
 
+    /// <summary>CBA2Rn.</summary>
+    public uint Attributes2;
+
     /// <summary>CBFRSYNRAn.</summary>
     public uint FaultStream;
-
-    /// <summary>Keeps the struct free of padding.</summary>
-    public uint Filler;
 }
 
 /// <summary>A transaction that waits for RESUME. Who made it is a wire, and kept beside the state.</summary>

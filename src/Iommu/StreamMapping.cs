@@ -18,6 +18,8 @@ internal enum StreamRoute : byte
 /// <summary>The result of the stream mapping: steps 1 to 5 of the pipeline (fact sheet 5).</summary>
 /// <param name="Route">Where it leads.</param>
 /// <param name="Bank">The context bank, when it leads to one.</param>
+/// <param name="StageOne">The bank of stage 1; -1 where there is none.</param>
+/// <param name="StageTwo">The bank of stage 2; -1 where there is none.</param>
 /// <param name="Cause">The fault, when there is one.</param>
 /// <param name="Source">Which of the ways to bypass.</param>
 /// <param name="Group">The SMR and S2CR that decided; -1 for none.</param>
@@ -25,6 +27,8 @@ internal enum StreamRoute : byte
 internal readonly record struct StreamMatch(
     StreamRoute Route,
     int Bank,
+    int StageOne,
+    int StageTwo,
     GlobalFaultCause Cause,
     TranslationSource Source,
     int Group
@@ -81,11 +85,40 @@ internal static class StreamMapping
                 return Refuse(GlobalFaultCause.InvalidContext, group);
         }
 
-        int bank = (int)(entry & 0xFF);
-        return bank >= parameters.ContextBanks ? Refuse(GlobalFaultCause.UnimplementedContextBank, group)
-            : ContextBank.InterruptIndex(in state.Banks[bank]) >= parameters.ContextInterrupts
+        return Enter(ref state, parameters, (int)(entry & 0xFF), group);
+    }
+
+    /// <summary>Enters a context bank: which stages it does is in CBAR.</summary>
+    public static StreamMatch Enter(ref SmmuState state, SmmuParameters parameters, int bank, int group)
+    {
+        if (bank >= parameters.ContextBanks)
+        {
+            return Refuse(GlobalFaultCause.UnimplementedContextBank, group);
+        }
+
+        ref readonly SmmuContextBank entered = ref state.Banks[bank];
+        if (!parameters.IsVersion2)
+        {
+            return ContextBank.InterruptIndex(in entered) >= parameters.ContextInterrupts
                 ? Refuse(GlobalFaultCause.UnimplementedContextInterrupt, group)
-            : new StreamMatch(StreamRoute.Translate, bank, GlobalFaultCause.None, default, group);
+                : Translate(bank, -1, bank, group);
+        }
+
+        switch (ContextBank.TypeOf(in entered))
+        {
+            case ContextType.Stage2:
+                return Translate(bank, -1, bank, group);
+            case ContextType.Stage1:
+                return Translate(bank, bank, -1, group);
+            case ContextType.Stage1ThenFault:
+                return Refuse(GlobalFaultCause.InvalidContext, group);
+        }
+
+        int second = ContextBank.StageTwoBank(in entered);
+        return second >= parameters.ContextBanks ? Refuse(GlobalFaultCause.UnimplementedContextBank, group)
+            : ContextBank.TypeOf(in state.Banks[second]) != ContextType.Stage2
+                ? Refuse(GlobalFaultCause.InvalidContext, group)
+            : Translate(bank, bank, second, group);
     }
 
     /// <summary>How the access counts after S2CR.PRIVCFG and INSTCFG have overridden what the master said.</summary>
@@ -113,8 +146,11 @@ internal static class StreamMapping
         (int)matchRegister < 0 && ((streamId ^ matchRegister) & ~(matchRegister >> 16) & idMask) == 0;
 
     private static StreamMatch Bypass(TranslationSource source, int group) =>
-        new(StreamRoute.Bypass, -1, GlobalFaultCause.None, source, group);
+        new(StreamRoute.Bypass, -1, -1, -1, GlobalFaultCause.None, source, group);
+
+    private static StreamMatch Translate(int bank, int stageOne, int stageTwo, int group) =>
+        new(StreamRoute.Translate, bank, stageOne, stageTwo, GlobalFaultCause.None, default, group);
 
     private static StreamMatch Refuse(GlobalFaultCause cause, int group) =>
-        new(StreamRoute.Fault, -1, cause, default, group);
+        new(StreamRoute.Fault, -1, -1, -1, cause, default, group);
 }

@@ -4,7 +4,7 @@ using Emulator.Machine;
 namespace Emulator.Iommu;
 
 /// <content>The upstream side: where the masters' transactions enter.</content>
-public sealed partial class Smmu400
+public sealed partial class Smmu
 {
     /// <summary>
     /// The upstream side. An access of any length is looked up page by page of 4 KiB, as AXI bursts never cross one.
@@ -12,9 +12,9 @@ public sealed partial class Smmu400
     /// terminated without an error reads zeros or is dropped, and the access goes on.
     /// </summary>
     [DebuggerDisplay("upstream of {Smmu.Name,nq}")]
-    private sealed class UpstreamPort(Smmu400 smmu) : IBusTarget
+    private sealed class UpstreamPort(Smmu smmu) : IBusTarget
     {
-        private Smmu400 Smmu => smmu;
+        private Smmu Smmu => smmu;
 
         /// <inheritdoc/>
         public BusStatus ReadWord(ulong address, int sizeBytes, out ulong value, in Transaction transaction)

@@ -88,7 +88,7 @@ public sealed class DmaThroughSmmuTests
                 """
             );
             Dma = (Dma330)Board.Find("dma")!.Device!;
-            Smmu = (Smmu400)Board.Find("smmu")!.Device!;
+            Smmu = (Smmu)Board.Find("smmu")!.Device!;
             var data = new byte[2 * Pages * 0x1000];
             random.NextBytes(data);
             Board.Cpu.Store(Data, data);
@@ -118,7 +118,7 @@ public sealed class DmaThroughSmmuTests
 
         public Dma330 Dma { get; }
 
-        public Smmu400 Smmu { get; }
+        public Smmu Smmu { get; }
 
         /// <summary>What a driver does: unmap, remap, protect, with or without invalidating; retry; start again.</summary>
         public void Interfere(int what, ulong page, ulong other)

@@ -14,7 +14,7 @@ public sealed class StatesTests
 
     public static TheoryData<Type> Devices =>
         new(
-            new[] { typeof(Pl031).Assembly, typeof(Smmu400).Assembly, typeof(Ram).Assembly }
+            new[] { typeof(Pl031).Assembly, typeof(Smmu).Assembly, typeof(Ram).Assembly }
                 .SelectMany(assembly => assembly.GetTypes())
                 .Where(type => !type.IsAbstract && StateOf(type) is not null)
         );

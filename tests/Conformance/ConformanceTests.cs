@@ -45,10 +45,9 @@ public sealed class ConformanceTests
     }
 
     [Fact]
-    public void The_SMMU_400_walks_tables_as_the_recorded_CPU_does()
+    public void The_SMMU_walks_tables_as_the_recorded_CPU_does()
     {
         var report = new Report("qemu-ptw");
-        var left = new SortedDictionary<string, int>(StringComparer.Ordinal);
         foreach (
             (string format, string pattern) in new[]
             {
@@ -60,20 +59,16 @@ public sealed class ConformanceTests
         {
             foreach (JsonElement vector in Recordings.Vectors("qemu-ptw", pattern))
             {
-                if (PageTableReplay.NotModelled(vector, format) is { } reason)
+                string? difference = PageTableReplay.Run(vector, format);
+                if (difference is not null && Advisory(vector) is { } tag)
                 {
-                    left[reason] = left.GetValueOrDefault(reason) + 1;
+                    report.Note($"{vector.Text("name")} ({tag}, which an SMMU may do otherwise): {difference}");
                 }
                 else
                 {
-                    report.Add(vector.Text("name"), PageTableReplay.Run(vector));
+                    report.Add(vector.Text("name"), difference);
                 }
             }
-        }
-
-        foreach ((string reason, int count) in left)
-        {
-            report.Note($"{count} not run: {reason}");
         }
 
         Conclude(report);
@@ -101,4 +96,12 @@ public sealed class ConformanceTests
 
         report.Differences.Should().BeEmpty();
     }
+
+    /// <summary>The tag that makes a case a matter of the implementation, or null.</summary>
+    private static string? Advisory(JsonElement vector) =>
+        vector
+            .GetProperty("tags")
+            .EnumerateArray()
+            .Select(tag => tag.GetString())
+            .FirstOrDefault(tag => tag is "illegal-txsz" or "illegal-sl0");
 }

@@ -49,7 +49,7 @@ public sealed class ReferenceWalkerTests
                         ulong address = (ulong)random.NextInt64() & ((1UL << bits) - 1);
                         Expected expected = Reference(words, tcr, ttbr, address, isWrite, noFlagFault);
                         var signals = new Transaction();
-                        AccessKind kind = Smmu400.KindOf(isWrite, signals);
+                        AccessKind kind = Smmu.KindOf(isWrite, signals);
                         bool translated = bench.Smmu.TryTranslate(
                             address,
                             kind,

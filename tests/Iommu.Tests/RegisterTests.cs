@@ -56,7 +56,7 @@ public sealed class RegisterTests
     {
         var context = new RecordingContext();
         context.Inner.With("#global-interrupts", 2).With("emulator,context-interrupts", 2);
-        _ = new Smmu400(context);
+        _ = new Smmu(context, SmmuPart.Mmu400);
         context.Pins.Should().Equal(("gbl_flt_irpt_ns", 1), ("cxt_irpt[0]", 2), ("cxt_irpt[1]", 3));
     }
 

@@ -179,12 +179,12 @@ public sealed class TlbTests
         {
             var vmid = (ushort)random.Next(256);
             ulong address = (ulong)random.Next(64) << (random.Next(2) == 0 ? 12 : 21);
-            int found = tlb.Find(vmid, address);
+            int found = tlb.Find(new TlbTag(TlbStages.Stage2, vmid), address);
             ulong? expected = null;
             for (int level = 3; level >= 1 && expected is null; level--)
             {
                 int at = list.FindIndex(entry =>
-                    entry.Vmid == vmid && entry.Level == level && entry.Page == address >> LpaeWalker.ShiftOf(level)
+                    entry.Vmid == vmid && entry.Level == level && entry.Page == address >> ShiftOf(level)
                 );
                 expected = at < 0 ? null : list[at].Output;
             }
@@ -221,15 +221,23 @@ public sealed class TlbTests
         Random random
     )
     {
-        WalkResult leaf = default;
-        leaf.Level = random.Next(1, 4);
-        leaf.Output = (ulong)random.NextInt64();
-        ulong evicted = tlb.Entries[(int)tlb.NextVictim].Output;
-        if (tlb.Insert(capacity, vmid, address, in leaf, out _))
+        int level = random.Next(1, 4);
+        var entry = new SmmuTlbEntry
         {
-            list.RemoveAll(entry => entry.Output == evicted).Should().Be(1);
+            Vmid = vmid,
+            Stages = (byte)TlbStages.Stage2,
+            SizeBits = (byte)ShiftOf(level),
+            Page = address >> ShiftOf(level),
+            Output = (ulong)random.NextInt64(),
+        };
+        ulong evicted = tlb.Entries[(int)tlb.NextVictim].Output;
+        if (tlb.Insert(capacity, in entry, out _))
+        {
+            list.RemoveAll(old => old.Output == evicted).Should().Be(1);
         }
 
-        list.Add((vmid, leaf.Level, address >> LpaeWalker.ShiftOf(leaf.Level), leaf.Output));
+        list.Add((vmid, level, entry.Page, entry.Output));
     }
+
+    private static int ShiftOf(int level) => 12 + 9 * (3 - level);
 }

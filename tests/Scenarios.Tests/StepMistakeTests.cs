@@ -7,11 +7,11 @@ public sealed class StepMistakeTests
     [InlineData("- mmio", "5:5: a step is '- kind: ...', not 'mmio'")]
     [InlineData(
         "- {}",
-        "5:5: an empty step; write one of: mmio, memory, tables, dma330, wait, expect, never, let, repeat, host, process, kill, vfio, map, unmap, regs, irq, reset, open, ioctl, close"
+        "5:5: an empty step; write one of: mmio, memory, tables, explain, dma330, wait, expect, never, let, repeat, host, process, kill, vfio, map, unmap, regs, irq, reset, open, ioctl, close"
     )]
     [InlineData(
         "- note: x",
-        "5:5: an empty step; write one of: mmio, memory, tables, dma330, wait, expect, never, let, repeat, host, process, kill, vfio, map, unmap, regs, irq, reset, open, ioctl, close"
+        "5:5: an empty step; write one of: mmio, memory, tables, explain, dma330, wait, expect, never, let, repeat, host, process, kill, vfio, map, unmap, regs, irq, reset, open, ioctl, close"
     )]
     [InlineData("- { note: [x], let: { a: 1 } }", "5:13: 'note:' takes a text, not a list")]
     [InlineData(
@@ -111,7 +111,7 @@ public sealed class StepMistakeTests
     [InlineData("- tables: { edit: t }", "5:21: no 'tables:' step before this one has 'as: t'")]
     [InlineData(
         "- tables: { at: 0x8000_0000, as: t, format: v8 }",
-        "5:47: 'format:' cannot be 'v8'; valid words: lpae-stage-2"
+        "5:47: 'format:' cannot be 'v8'; valid words: lpae-stage-2, aarch64-stage-1, aarch64-stage-2"
     )]
     [InlineData("- tables: { at: 0x8000_0000, as: t, map: { iova: 0 } }", "5:44: 'map:' takes a list, not a mapping")]
     [InlineData("- tables: { at: 0x8000_0000, as: t, map: [{ iova: 0, to: 0 }] }", "5:45: map needs 'size:'")]

@@ -325,6 +325,7 @@ public sealed partial class Dma330
     /// <summary>An access that went by transactions leaves what one by a direct span leaves.</summary>
     private static void ForgetAccess(ref Dma330Thread thread)
     {
+        thread.AccessInstruction = default;
         thread.AccessAddress = 0;
         thread.AccessBytes = 0;
         thread.AccessDone = 0;

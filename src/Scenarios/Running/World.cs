@@ -56,7 +56,7 @@ internal sealed class World(Board board, IProgramAssembler dma330Assembler)
     public Variables Variables { get; } = new();
 
     /// <summary>The translation tables that steps have laid out: where they are, never what they say.</summary>
-    public Dictionary<string, StageTwoTables> Tables { get; } = new(StringComparer.Ordinal);
+    public Dictionary<string, TranslationTables> Tables { get; } = new(StringComparer.Ordinal);
 
     private Host? _host;
     private long _stepsRun;

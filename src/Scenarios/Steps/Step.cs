@@ -20,6 +20,7 @@ internal static class StepReader
         ["mmio"]   = MmioStep.Read,
         ["memory"] = MemoryStep.Read,
         ["tables"] = TablesStep.Read,
+        ["explain"] = ExplainStep.Read,
         ["dma330"] = Dma330Step.Read,
         ["wait"]   = WaitStep.Read,
         ["expect"] = ExpectStep.Read,

@@ -15,6 +15,7 @@ internal sealed class TablesStep : Step
     private NumberValue? _at;
     private NumberValue? _room;
     private NumberValue? _inputBits;
+    private TablesFormat _format = TablesFormat.LpaeStage2;
     private string? _as;
     private string? _edit;
 
@@ -25,7 +26,9 @@ internal sealed class TablesStep : Step
     {
         var map = new MapReader(context, node, "tables");
         var step = new TablesStep(map.Place);
-        map.Choice("format", "lpae-stage-2", "lpae-stage-2");
+        string[] formats = [.. TablesFormat.All.Select(format => format.Word)];
+        string word = map.Choice("format", TablesFormat.LpaeStage2.Word, formats);
+        step._format = TablesFormat.All.First(format => string.Equals(format.Word, word, StringComparison.Ordinal));
         if (map.OneOf("at", "edit") is "edit")
         {
             step._edit = map.NewName("edit");
@@ -68,7 +71,7 @@ internal sealed class TablesStep : Step
 
     public override void Run(World world)
     {
-        StageTwoTables tables = _edit is null ? Create(world) : StageTwoTables.Find(world, _edit);
+        TranslationTables tables = _edit is null ? Create(world) : TranslationTables.Find(world, _edit);
         foreach ((NumberValue iova, NumberValue size) in _unmap)
         {
             tables.Unmap(world.Number(iova), world.Number(size), Place);
@@ -82,16 +85,19 @@ internal sealed class TablesStep : Step
         world.Spend(World.MemoryAccessTime, Place);
     }
 
-    private StageTwoTables Create(World world)
+    private TranslationTables Create(World world)
     {
-        ulong bits = _inputBits is null ? 32 : world.Number(_inputBits);
-        if (bits is < 25 or > 40)
+        ulong bits = _inputBits is null ? (ulong)_format.UsualBits : world.Number(_inputBits);
+        if (bits < 25 || bits > (ulong)_format.MostBits)
         {
-            throw StepFailedException.At(_inputBits?.Place ?? Place, $"'input-bits:' is 25 to 40, not {bits}");
+            throw StepFailedException.At(
+                _inputBits?.Place ?? Place,
+                $"'input-bits:' is 25 to {_format.MostBits}, not {bits}"
+            );
         }
 
         ulong room = _room is null ? DefaultRoom : world.Number(_room);
-        return StageTwoTables.Create(world, _as!, world.Number(_at!), room, (int)bits, Place);
+        return TranslationTables.Create(world, _as!, _format, world.Number(_at!), room, (int)bits, Place);
     }
 
     /// <summary>One item of <c>map:</c>.</summary>
@@ -127,15 +133,13 @@ internal sealed class TablesStep : Step
             return mapping;
         }
 
-        public void Apply(World world, StageTwoTables tables)
+        public void Apply(World world, TranslationTables tables)
         {
-            ulong permission = (ulong)((_access is "rw" or "ro" ? 1 : 0) | (_access is "rw" or "wo" ? 2 : 0));
             ulong attributes =
-                StageTwoTables.NormalMemory
-                | (permission << 6)
-                | (_accessed ? StageTwoTables.AccessFlag : 0)
-                | (_contiguous ? StageTwoTables.Contiguous : 0);
-            ulong block = _block is null ? StageTwoTables.PageBytes : world.Number(_block);
+                tables.Format.Attributes(mayRead: _access is "rw" or "ro", mayWrite: _access is "rw" or "wo")
+                | (_accessed ? TranslationTables.AccessFlag : 0)
+                | (_contiguous ? TranslationTables.Contiguous : 0);
+            ulong block = _block is null ? TranslationTables.PageBytes : world.Number(_block);
             tables.Map(world.Number(_iova), world.Number(_to), world.Number(_size), block, attributes, _place);
         }
     }

@@ -3,7 +3,7 @@ using Emulator.Machine;
 namespace Emulator.Iommu;
 
 /// <content>Faults: recording, terminating, stalling and resuming (fact sheet 7).</content>
-public sealed partial class Smmu400
+public sealed partial class Smmu
 {
     // Wires to those whose transactions are held, in the order of State.Held.
     private readonly IBusInitiator?[] _heldInitiators = new IBusInitiator?[SmmuHeldTransactions.Capacity];
@@ -31,7 +31,9 @@ public sealed partial class Smmu400
                     bank.FaultStatus,
                     bank.FaultAddress,
                     bank.FaultSyndrome,
-                    bank.FaultStream
+                    bank.FaultStream,
+                    AddressName(n),
+                    bank.FaultIntermediateAddress
                 );
             }
         }
@@ -40,7 +42,7 @@ public sealed partial class Smmu400
         {
             SmmuHeldTransaction held = State.Held[n];
             string who = _heldInitiators[n]?.Name ?? "somebody";
-            yield return $"context bank {held.Bank} holds a {(held.IsWrite != 0 ? "write" : "read")} of {who} to IPA "
+            yield return $"context bank {held.Bank} holds a {(held.IsWrite != 0 ? "write" : "read")} of {who} to {AddressName(held.Bank)} "
                 + $"{Hexadecimal.Format(held.Address)}: it waits for CB{held.Bank}_RESUME";
         }
     }
@@ -104,6 +106,7 @@ public sealed partial class Smmu400
             bank.FaultAddress = fault.Address;
             bank.FaultSyndrome = fault.Syndrome;
             bank.FaultStream = fault.StreamId;
+            bank.FaultIntermediateAddress = _parameters.IsVersion2 ? fault.IntermediateAddress : 0;
         }
         else
         {
@@ -239,6 +242,15 @@ public sealed partial class Smmu400
         DriveLines();
     }
 
+    /// <summary>FSR with FORMAT, which SMMUv2 shows in a bank all the time.</summary>
+    private ulong StatusOf(int bankIndex)
+    {
+        ref readonly SmmuContextBank bank = ref State.Banks[bankIndex];
+        return _parameters.IsVersion2
+            ? bank.FaultStatus | ((uint)ContextBank.FormatOf(in bank) << 9)
+            : bank.FaultStatus;
+    }
+
     private void RestoreContextStatus(int bankIndex, ulong value)
     {
         State.Banks[bankIndex].FaultStatus |= (uint)value & ContextBank.ClearableStatus;
@@ -251,14 +263,25 @@ public sealed partial class Smmu400
         _globalLine.Set((State.Control & GlobalFaultInterrupt) != 0 && State.GlobalFaultStatus != 0);
         for (int line = 0; line < _contextLines.Length; line++)
         {
-            bool level = false;
-            for (int n = 0; n < _parameters.ContextBanks; n++)
-            {
-                ref readonly SmmuContextBank bank = ref State.Banks[n];
-                level |= ContextBank.InterruptIndex(in bank) == line && ContextBank.WantsInterrupt(in bank);
-            }
-
-            _contextLines[line].Set(level);
+            _contextLines[line].Set(_parameters.IsVersion2 ? WantsInterrupt(line) : AnyWantsInterrupt(line));
         }
+    }
+
+    /// <summary>In SMMUv2 each bank has an interrupt of its own.</summary>
+    private bool WantsInterrupt(int bank) => ContextBank.WantsInterrupt(in State.Banks[bank]);
+
+    /// <summary>In SMMUv1 CBAR.IRPTNDX chooses, and banks may share.</summary>
+    private bool AnyWantsInterrupt(int line)
+    {
+        for (int n = 0; n < _parameters.ContextBanks; n++)
+        {
+            ref readonly SmmuContextBank bank = ref State.Banks[n];
+            if (ContextBank.InterruptIndex(in bank) == line && ContextBank.WantsInterrupt(in bank))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 }

@@ -3,12 +3,12 @@ using Emulator.Machine;
 namespace Emulator.Iommu;
 
 /// <content>What a trace shows of translations, faults, stalls and invalidations.</content>
-public sealed partial class Smmu400
+public sealed partial class Smmu
 {
     private static readonly TraceKind Translated = new(
         "smmu.translate",
         Severity.Debug,
-        "stream {stream} bank {bank} VMID {vmid}: {access} IPA {input} -> {output} ({how}, {size} {permissions})"
+        "stream {stream} bank {bank} VMID {vmid}: {access} {what} {input} -> {output} ({how}, {size} {permissions})"
     );
 
     private static readonly TraceKind Bypassed = new(
@@ -20,13 +20,13 @@ public sealed partial class Smmu400
     private static readonly TraceKind WalkBegins = new(
         "smmu.walk",
         Severity.Debug,
-        "bank {bank}: TLB miss, walking for IPA {input} ({bits} bits, level {level} table at {table})"
+        "bank {bank}: TLB miss, walking for {what} {input} ({bits} bits, level {level} table at {table})"
     );
 
     private static readonly TraceKind WalkStepped = new(
         "smmu.walk-step",
         Severity.Debug,
-        "L{level}[{index}] @{address} = {descriptor} {meaning}"
+        "{stage}L{level}[{index}] @{address} = {descriptor} {meaning}"
     );
 
     private static readonly TraceKind WalkRefused = new("smmu.walk-refused", Severity.Debug, "bank {bank}: {why}");
@@ -63,33 +63,26 @@ public sealed partial class Smmu400
         "TLB entries of {what} invalidated: {count}"
     );
 
-    private void TraceTranslation(
-        int bank,
-        ushort vmid,
-        in Translation translation,
-        PagePermissions permissions,
-        AccessKind kind,
-        uint streamId
-    )
+    private void TraceTranslation(in Request request, in Translation translation, PagePermissions permissions)
     {
         if (!Trace.IsOn)
         {
             return;
         }
 
-        ulong input = translation.Input + (translation.Physical - translation.Output);
         Trace.Emit(
             Translated,
             Name,
-            TraceField.Hex("stream", streamId),
-            TraceField.Decimal("bank", (ulong)bank),
-            TraceField.Decimal("vmid", vmid),
-            TraceField.Of("access", SmmuFaultText.Describe(kind)),
-            TraceField.Hex("input", input),
+            TraceField.Hex("stream", request.StreamId),
+            TraceField.Decimal("bank", (ulong)request.Match.Bank),
+            TraceField.Decimal("vmid", request.Lookup.Tag.Vmid),
+            TraceField.Of("access", SmmuFaultText.Describe(request.Kind)),
+            TraceField.Of("what", AddressName(request.Match.Bank)),
+            TraceField.Hex("input", request.Address),
             TraceField.Hex("output", translation.Physical),
             TraceField.Of("how", translation.Source == TranslationSource.TlbHit ? "TLB hit" : "walked"),
-            TraceField.Of("size", SizeText(translation.SizeBits)),
-            TraceField.Of("permissions", PermissionText(permissions))
+            TraceField.Of("size", SmmuWalkText.Size(translation.SizeBits)),
+            TraceField.Of("permissions", LeafPermissions.Text(permissions))
         );
     }
 
@@ -117,59 +110,77 @@ public sealed partial class Smmu400
         );
     }
 
-    private void TraceRefusingEntry(int bank, ulong address, ref readonly SmmuTlbEntry entry)
+    private void TraceRefusingEntry(in Request request, PagePermissions permissions)
     {
         if (Trace.IsOn)
         {
             string what =
-                $"the TLB entry for IPA {Hexadecimal.Format(address)} permits only "
-                + PermissionText((PagePermissions)entry.Permissions);
-            TraceWalkRefusal(bank, what);
+                $"the TLB entry for {AddressName(request.Match.Bank)} {Hexadecimal.Format(request.Address)} permits only "
+                + LeafPermissions.Text(permissions);
+            TraceWalkRefusal(request.Match.Bank, what);
         }
     }
 
     private void TraceWalkRefusal(int bank, string why) =>
         Trace.Emit(WalkRefused, Name, TraceField.Decimal("bank", (ulong)bank), TraceField.Of("why", why));
 
-    private void TraceWalk(int bank, in StageTwoTables tables, ulong address, ref readonly WalkResult result)
+    /// <summary>Shows a walk that is over: how it began, and each descriptor in the order in which they were read.</summary>
+    private void TraceWalk(
+        in Request request,
+        ref readonly TableShape shape,
+        ulong input,
+        ref readonly WalkResult result
+    )
     {
-        if (!Trace.IsOn)
+        List<WalkStep> steps = _traced;
+        if (!ReferenceEquals(_walker.Record, steps))
         {
             return;
         }
 
-        if (result.StepCount == 0)
+        int bank = shape.Stage == 1 ? request.Match.StageOne : request.Match.StageTwo;
+        if (result.Refusal != ShapeRefusal.None && steps.Count == 0)
         {
-            string why = tables.IsLegal
-                ? $"IPA {Hexadecimal.Format(address)} has more than the {tables.InputBits} bits that TCR.T0SZ allows"
-                : $"TCR is illegal: {tables.InputBits} bits of address cannot be walked from level {tables.StartLevel}";
-            TraceWalkRefusal(bank, why);
+            TraceWalkRefusal(bank, SmmuWalkText.Refusal(in shape, result.Refusal, input));
             return;
         }
 
+        bool isNested = request.Match.StageOne >= 0 && request.Match.StageTwo >= 0;
         Trace.Emit(
             WalkBegins,
             Name,
             TraceField.Decimal("bank", (ulong)bank),
-            TraceField.Hex("input", address),
-            TraceField.Decimal("bits", (ulong)tables.InputBits),
-            TraceField.Decimal("level", (ulong)tables.StartLevel),
-            TraceField.Hex("table", tables.TableBase)
+            TraceField.Of("what", shape.Stage == 1 ? "VA" : "IPA"),
+            TraceField.Hex("input", shape.Stage == 1 ? request.Address : input),
+            TraceField.Decimal("bits", (ulong)shape.InputBits),
+            TraceField.Decimal("level", (ulong)shape.StartLevel),
+            TraceField.Hex("table", shape.TableBase)
         );
-        for (int n = 0; n < result.StepCount; n++)
+        foreach (WalkStep step in steps)
         {
-            WalkStep step = result.Steps[n];
             Trace.Emit(
                 WalkStepped,
                 Name,
+                TraceField.Of("stage", isNested ? $"stage {step.Shape.Stage} " : ""),
                 TraceField.Decimal("level", (ulong)step.Level),
                 TraceField.Hex("index", (ulong)step.Index),
                 TraceField.Hex("address", step.Address),
                 TraceField.Hex("descriptor", step.Descriptor),
-                TraceField.Of("meaning", StepText(in step))
+                TraceField.Of("meaning", SmmuWalkText.Meaning(step))
             );
         }
+
+        if (result.Refusal != ShapeRefusal.None)
+        {
+            TraceWalkRefusal(request.Match.StageTwo, SmmuWalkText.RefusalOfTable(result.Refusal, result.Intermediate));
+        }
+
+        steps.Clear();
     }
+
+    /// <summary>What an address that enters a bank is called.</summary>
+    private string AddressName(int bank) =>
+        _parameters.IsVersion2 && ContextBank.TypeOf(in State.Banks[bank]) != ContextType.Stage2 ? "VA" : "IPA";
 
     private void TraceFault(in Fault fault, in Transaction transaction, bool first)
     {
@@ -181,7 +192,9 @@ public sealed partial class Smmu400
                     fault.StatusBit,
                     fault.Address,
                     fault.Syndrome,
-                    fault.StreamId
+                    fault.StreamId,
+                    AddressName(fault.Bank),
+                    fault.IntermediateAddress
                 );
         var kind = (AccessKind)((fault.Scope == FaultScope.Global ? fault.Syndrome >> 1 : fault.Syndrome >> 4) & 7);
         Trace.Emit(
@@ -287,53 +300,4 @@ public sealed partial class Smmu400
 
     private static string WhyText(in Fault fault) =>
         fault.Scope == FaultScope.UnderFault ? ", because the bank has a fault outstanding and SCTLR.HUPCF is 0" : "";
-
-    private static string StepText(ref readonly WalkStep step)
-    {
-        if (step.Status != BusStatus.Okay)
-        {
-            return $"the read is answered with {step.Status}: external abort";
-        }
-
-        if ((step.Descriptor & 1) == 0)
-        {
-            return "invalid: translation fault";
-        }
-
-        if (LpaeWalker.IsInvalid(step.Descriptor, step.Level))
-        {
-            return "reserved form (01 at level 3): translation fault";
-        }
-
-        if (!LpaeWalker.IsLeaf(step.Descriptor, step.Level))
-        {
-            return "table -> " + Hexadecimal.Format(step.Descriptor & StageTwoTables.AddressMask & ~0xFFFUL);
-        }
-
-        int shift = LpaeWalker.ShiftOf(step.Level);
-        ulong output = step.Descriptor & StageTwoTables.AddressMask & ~((1UL << shift) - 1);
-        string kind = step.Level == 3 ? "page" : SizeText(shift) + " block";
-        string flags = (step.Descriptor >> 10 & 1) == 0 ? ", access flag clear" : "";
-        return $"{kind} {PermissionText(LpaeWalker.PermissionsOf(step.Descriptor))}{flags} -> {Hexadecimal.Format(output)}";
-    }
-
-    private static string SizeText(int sizeBits) =>
-        sizeBits switch
-        {
-            12 => "4 KiB",
-            21 => "2 MiB",
-            _ => "1 GiB",
-        };
-
-    private static string PermissionText(PagePermissions permissions)
-    {
-        string data = (permissions & (PagePermissions.Read | PagePermissions.Write)) switch
-        {
-            PagePermissions.Read | PagePermissions.Write => "RW",
-            PagePermissions.Read => "RO",
-            PagePermissions.Write => "WO",
-            _ => "no access",
-        };
-        return (permissions & PagePermissions.Execute) == PagePermissions.None ? data + " XN" : data;
-    }
 }

@@ -3,21 +3,72 @@ using Emulator.Machine;
 namespace Emulator.Scenarios;
 
 /// <summary>
-/// Writes stage-2 translation tables in the long-descriptor format with a 4 KiB granule (Arm DDI 0406C, B3.6), as a driver
-/// of an SMMUv1 does: by loads and stores of the tables in RAM. It keeps nothing of the mapping outside RAM.
+/// What tables are made of. All have a granule of 4 KiB and 64-bit descriptors (Arm DDI 0406C B3.6, DDI 0487 D5.3).
 /// </summary>
-internal sealed class StageTwoTables
+/// <param name="Word">Its name in scenarios.</param>
+/// <param name="Stage">1 or 2.</param>
+/// <param name="IsWide">AArch64 rather than AArch32 tables.</param>
+/// <param name="UsualBits">How many bits of address are translated where the scenario does not say.</param>
+/// <param name="MostBits">The most.</param>
+internal sealed record TablesFormat(string Word, int Stage, bool IsWide, int UsualBits, int MostBits)
+{
+    /// <summary>What an SMMUv1 walks.</summary>
+    public static TablesFormat LpaeStage2 { get; } = new("lpae-stage-2", 2, false, 32, 40);
+
+    public static TablesFormat WideStage1 { get; } = new("aarch64-stage-1", 1, true, 39, 48);
+
+    public static TablesFormat WideStage2 { get; } = new("aarch64-stage-2", 2, true, 39, 48);
+
+    public static IReadOnlyList<TablesFormat> All { get; } = [LpaeStage2, WideStage1, WideStage2];
+
+    /// <summary>Where the walk begins; stage 2 puts up to 16 tables side by side rather than begin higher.</summary>
+    public int StartLevel(int inputBits) =>
+        IsWide
+            ? inputBits <= 30
+                ? 2
+                : inputBits <= (Stage == 2 ? 43 : 39)
+                    ? 1
+                    : 0
+            : inputBits <= 30
+                ? 2
+                : 1;
+
+    /// <summary>The attributes of a leaf: normal write-back memory, inner shareable, and who may access it.</summary>
+    public ulong Attributes(bool mayRead, bool mayWrite) =>
+        Stage == 2
+            ? 0x33C | (mayRead ? 1UL << 6 : 0) | (mayWrite ? 1UL << 7 : 0)
+            : 0xB04 | (mayRead ? 1UL << 6 : 0) | (mayWrite ? 0 : 1UL << 7);
+
+    /// <summary>
+    /// TCR for these tables: inner shareable, write-back walks. SMMUv1: EAE, SL0, T0SZ with its sign (DDI 0472). Stage 1: TTBR1
+    /// off. Stage 2 of SMMUv2: PASize 48 bits.
+    /// </summary>
+    public ulong ControlRegister(int inputBits)
+    {
+        int start = StartLevel(inputBits);
+        if (!IsWide)
+        {
+            ulong size = (ulong)(32 - inputBits) & 0xF;
+            return 0x8000_3500 | (start == 1 ? 0x40UL : 0) | ((size >> 3) << 4) | size;
+        }
+
+        ulong wide = (ulong)(64 - inputBits);
+        return Stage == 1 ? 0x0080_3500 | wide : 0x8005_3500 | ((ulong)(2 - start) << 6) | wide;
+    }
+}
+
+/// <summary>
+/// Writes translation tables as a driver of an SMMU does: by loads and stores of the tables in RAM. It keeps nothing of the
+/// mapping outside RAM.
+/// </summary>
+internal sealed class TranslationTables
 {
     public const ulong PageBytes = 4096;
-
-    /// <summary>MemAttr 0xF (write-back), SH inner shareable, without access flag and permission.</summary>
-    public const ulong NormalMemory = 0x33C;
 
     public const ulong AccessFlag = 1UL << 10;
 
     public const ulong Contiguous = 1UL << 52;
 
-    private const ulong AddressMask = 0x0000_00FF_FFFF_F000;
     private const ulong Valid = 1;
     private const ulong TableOrPage = 2;
 
@@ -28,32 +79,34 @@ internal sealed class StageTwoTables
     private readonly ulong _end;
     private ulong _free;
 
-    private StageTwoTables(World world, ulong root, ulong end, int inputBits)
+    private TranslationTables(World world, TablesFormat format, ulong root, ulong end, int inputBits)
     {
         _world = world;
+        Format = format;
         _root = root;
         _end = end;
         _inputBits = inputBits;
-        _startLevel = inputBits <= 30 ? 2 : 1;
+        _startLevel = format.StartLevel(inputBits);
         _free = root + RootBytes;
     }
 
     private ulong RootBytes => Math.Max(PageBytes, (ulong)8 << (_inputBits - Shift(_startLevel)));
 
-    /// <summary>TCR as an SMMUv1 stage-2 bank takes it: EAE, SH0 inner, write-back walks, SL0, T0SZ with its sign (DDI 0472).</summary>
-    private ulong ControlRegister
-    {
-        get
-        {
-            ulong size = (ulong)(32 - _inputBits) & 0xF;
-            ulong sign = (size >> 3) << 4;
-            return 0x8000_3500 | (_startLevel == 1 ? 0x40UL : 0) | sign | size;
-        }
-    }
+    public TablesFormat Format { get; }
 
-    public static StageTwoTables Create(World world, string name, ulong root, ulong room, int inputBits, Place place)
+    private ulong AddressMask => Format.IsWide ? 0x0000_FFFF_FFFF_F000UL : 0x0000_00FF_FFFF_F000UL;
+
+    public static TranslationTables Create(
+        World world,
+        string name,
+        TablesFormat format,
+        ulong root,
+        ulong room,
+        int inputBits,
+        Place place
+    )
     {
-        var tables = new StageTwoTables(world, root, root + room, inputBits);
+        var tables = new TranslationTables(world, format, root, root + room, inputBits);
         ulong rootBytes = tables.RootBytes;
         if (root % rootBytes != 0)
         {
@@ -70,13 +123,13 @@ internal sealed class StageTwoTables
 
         world.StoreBytes(null, root, new byte[World.BoundedSize(room, place)], place);
         world.Variables.Set(name, root);
-        world.Variables.Set(name + ".tcr", tables.ControlRegister);
+        world.Variables.Set(name + ".tcr", format.ControlRegister(inputBits));
         world.Variables.Set(name + ".end", root + room);
         world.Tables[name] = tables;
         return tables;
     }
 
-    public static StageTwoTables Find(World world, string name) => world.Tables[name];
+    public static TranslationTables Find(World world, string name) => world.Tables[name];
 
     public void Map(ulong iova, ulong to, ulong size, ulong block, ulong attributes, Place place)
     {
@@ -100,7 +153,7 @@ internal sealed class StageTwoTables
         CheckInput(iova, size, place);
         if (to > AddressMask || size > AddressMask + PageBytes - to)
         {
-            throw StepFailedException.At(place, "the output address has more than 40 bits");
+            throw StepFailedException.At(place, $"the output address has more than {(Format.IsWide ? 48 : 40)} bits");
         }
 
         for (ulong offset = 0; offset < size; offset += block)
