@@ -128,9 +128,18 @@ public sealed class Dma330FastPathTests
             var random = new Random(seed);
             Bench = new Dma330Bench(
                 context => context.Bus.Map("device", Device, 0x1000, _device),
-                ("mfifo-lines", random.Next(4) == 0 ? 16U : 64),
+                (
+                    "mfifo-lines",
+                    random.Next(4) switch
+                    {
+                        0 => 16U,
+                        1 => 8U,
+                        _ => 64U,
+                    }
+                ),
                 ("read-capability", random.Next(2) == 0 ? 8 : (uint)random.Next(1, 9)),
-                ("write-capability", random.Next(2) == 0 ? 8 : (uint)random.Next(1, 9))
+                ("write-capability", random.Next(2) == 0 ? 8 : (uint)random.Next(1, 9)),
+                ("mfifo-by-lines", random.Next(4) == 0 ? 1U : 0)
             );
             foreach ((string name, InterruptLine line) in Bench.Context.Lines)
             {
