@@ -106,16 +106,6 @@ public sealed partial class Smmu
             return;
         }
 
-        lines.Add(
-            SmmuFaultText.DescribeContextFault(
-                fault.Bank,
-                fault.StatusBit,
-                fault.Address,
-                fault.Syndrome,
-                fault.StreamId,
-                AddressName(fault.Bank),
-                fault.IntermediateAddress
-            )
-        );
+        lines.Add(Describe(in fault));
     }
 }

@@ -182,20 +182,23 @@ public sealed partial class Smmu
     private string AddressName(int bank) =>
         _parameters.IsVersion2 && ContextBank.TypeOf(in State.Banks[bank]) != ContextType.Stage2 ? "VA" : "IPA";
 
+    /// <summary>A fault in words.</summary>
+    private string Describe(in Fault fault) =>
+        fault.Scope == FaultScope.Global
+            ? SmmuFaultText.DescribeGlobalFault(fault.StatusBit, fault.Address, fault.Syndrome, fault.StreamId)
+            : SmmuFaultText.DescribeContextFault(
+                fault.Bank,
+                fault.StatusBit,
+                fault.Address,
+                fault.Syndrome,
+                fault.StreamId,
+                AddressName(fault.Bank),
+                fault.IntermediateAddress
+            );
+
     private void TraceFault(in Fault fault, in Transaction transaction, bool first)
     {
-        string text =
-            fault.Scope == FaultScope.Global
-                ? SmmuFaultText.DescribeGlobalFault(fault.StatusBit, fault.Address, fault.Syndrome, fault.StreamId)
-                : SmmuFaultText.DescribeContextFault(
-                    fault.Bank,
-                    fault.StatusBit,
-                    fault.Address,
-                    fault.Syndrome,
-                    fault.StreamId,
-                    AddressName(fault.Bank),
-                    fault.IntermediateAddress
-                );
+        string text = Describe(in fault);
         var kind = (AccessKind)((fault.Scope == FaultScope.Global ? fault.Syndrome >> 1 : fault.Syndrome >> 4) & 7);
         Trace.Emit(
             Faulted,

@@ -83,7 +83,7 @@ internal static class Dma330Command
         {
             byte[] code = ReadCode(parsed.GetRequiredValue(input), parsed.GetValue(raw));
             string source = Dma330Disassembler.ToListing(code, ParseAddress(parsed.GetRequiredValue(address)));
-            Write(parsed.GetRequiredValue(outputFile), Encoding.UTF8.GetBytes(source));
+            InputOutput.Write(parsed.GetRequiredValue(outputFile), Encoding.UTF8.GetBytes(source));
             return ExitCodes.Passed;
         });
         return command;
@@ -104,7 +104,7 @@ internal static class Dma330Command
             throw new UserErrorException($"a format is hex, bin or listing, not '{format}'");
         }
 
-        Dma330Assembly assembly = Dma330Assembler.Assemble(Encoding.UTF8.GetString(Read(file)), address);
+        Dma330Assembly assembly = Dma330Assembler.Assemble(Encoding.UTF8.GetString(InputOutput.Read(file)), address);
         string name = file is "-" ? "<stdin>" : file;
         foreach (Dma330AssemblyError error in assembly.Errors)
         {
@@ -122,7 +122,7 @@ internal static class Dma330Command
             "hex" => Encoding.UTF8.GetBytes(Hex(assembly.Code.Span)),
             _ => Encoding.UTF8.GetBytes(string.Concat(assembly.Listing.Select(line => line.ToString() + '\n'))),
         };
-        Write(target, output);
+        InputOutput.Write(target, output);
         return ExitCodes.Passed;
     }
 
@@ -154,7 +154,7 @@ internal static class Dma330Command
                 ?? throw new UserErrorException($"'{text}' is neither a file nor whole bytes in hexadecimal");
         }
 
-        byte[] content = Read(first);
+        byte[] content = InputOutput.Read(first);
         if (raw || !IsHexName(first))
         {
             return content;
@@ -207,30 +207,5 @@ internal static class Dma330Command
         )
             ? address
             : throw new UserErrorException($"--at takes an address of 32 bits such as 0x80002000, not '{text}'");
-    }
-
-    private static byte[] Read(string file)
-    {
-        if (file is not "-")
-        {
-            return File.ReadAllBytes(file);
-        }
-
-        using Stream input = Console.OpenStandardInput();
-        using var buffer = new MemoryStream();
-        input.CopyTo(buffer);
-        return buffer.ToArray();
-    }
-
-    private static void Write(string file, byte[] content)
-    {
-        if (file is not "-")
-        {
-            File.WriteAllBytes(file, content);
-            return;
-        }
-
-        using Stream output = Console.OpenStandardOutput();
-        output.Write(content);
     }
 }

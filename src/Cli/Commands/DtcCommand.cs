@@ -102,21 +102,13 @@ internal static class DtcCommand
     {
         try
         {
-            DtcResult result = DtcFacade.Convert(ReadInput(file), options);
+            DtcResult result = DtcFacade.Convert(InputOutput.Read(file), options);
             foreach (string warning in result.Warnings)
             {
                 Console.Error.WriteLine(warning);
             }
 
-            if (target is "-")
-            {
-                using Stream output = Console.OpenStandardOutput();
-                output.Write(result.Output);
-            }
-            else
-            {
-                File.WriteAllBytes(target, result.Output);
-            }
+            InputOutput.Write(target, result.Output);
 
             return ExitCodes.Passed;
         }
@@ -139,19 +131,6 @@ internal static class DtcCommand
             "dtb" => DtcFormat.Dtb,
             _ => throw new UserErrorException($"a format is dts or dtb, not '{name}'"),
         };
-
-    private static byte[] ReadInput(string file)
-    {
-        if (file is not "-")
-        {
-            return File.ReadAllBytes(file);
-        }
-
-        using Stream input = Console.OpenStandardInput();
-        using var buffer = new MemoryStream();
-        input.CopyTo(buffer);
-        return buffer.ToArray();
-    }
 
     private static byte[]? ReadIfThere(string path) => File.Exists(path) ? File.ReadAllBytes(path) : null;
 }
