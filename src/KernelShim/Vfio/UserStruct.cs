@@ -14,6 +14,22 @@ internal static class UserStruct
         return process.Memory.TryRead(address, Bytes(ref value, lengthBytes));
     }
 
+    /// <summary>
+    /// Reads a struct that begins with argsz, which must be at least <paramref name="requiredBytes"/>: what every ioctl of VFIO does
+    /// first. The refusal, or null.
+    /// </summary>
+    public static long? Take<T>(Process process, ulong address, string function, int requiredBytes, out T value)
+        where T : unmanaged
+    {
+        if (!TryRead(process, address, out value))
+        {
+            return CannotRead(process, function);
+        }
+
+        uint given = MemoryMarshal.Read<uint>(Bytes(ref value, sizeof(uint)));
+        return given < requiredBytes ? TooSmall(process, function, given, requiredBytes) : null;
+    }
+
     /// <summary>Writes the first bytes of a struct. False where it would fault.</summary>
     public static bool TryWrite<T>(Process process, ulong address, T value, int lengthBytes = 0)
         where T : unmanaged => process.Memory.TryWrite(address, Bytes(ref value, lengthBytes));

@@ -85,14 +85,9 @@ public sealed class VfioGroup
     private long GetStatus(Process process, ulong argument)
     {
         const string Function = "vfio_group_ioctl_get_status";
-        if (!UserStruct.TryRead(process, argument, out VfioGroupStatus status))
+        if (UserStruct.Take(process, argument, Function, 8, out VfioGroupStatus status) is { } refused)
         {
-            return UserStruct.CannotRead(process, Function);
-        }
-
-        if (status.ArgumentBytes < 8)
-        {
-            return UserStruct.TooSmall(process, Function, status.ArgumentBytes, 8);
+            return refused;
         }
 
         if (Profile.GroupsHaveOwners && Devices.Count == 0)

@@ -195,14 +195,9 @@ internal sealed class VfioPlatformDevice : VfioDevice
     private long GetInfo(Process process, ulong argument)
     {
         const string Function = "vfio_platform_ioctl";
-        if (!UserStruct.TryRead(process, argument, out VfioDeviceInfo info))
+        if (UserStruct.Take(process, argument, Function, 16, out VfioDeviceInfo info) is { } refused)
         {
-            return UserStruct.CannotRead(process, Function);
-        }
-
-        if (info.ArgumentBytes < 16)
-        {
-            return UserStruct.TooSmall(process, Function, info.ArgumentBytes, 16);
+            return refused;
         }
 
         info.Flags = _flag;
@@ -214,14 +209,9 @@ internal sealed class VfioPlatformDevice : VfioDevice
     private long GetRegionInfo(Process process, ulong argument)
     {
         const string Function = "vfio_platform_ioctl";
-        if (!UserStruct.TryRead(process, argument, out VfioRegionInfo info))
+        if (UserStruct.Take(process, argument, Function, 32, out VfioRegionInfo info) is { } refused)
         {
-            return UserStruct.CannotRead(process, Function);
-        }
-
-        if (info.ArgumentBytes < 32)
-        {
-            return UserStruct.TooSmall(process, Function, info.ArgumentBytes, 32);
+            return refused;
         }
 
         if (info.Index >= (uint)_regions.Count)
@@ -239,14 +229,9 @@ internal sealed class VfioPlatformDevice : VfioDevice
     private long GetIrqInfo(Process process, ulong argument)
     {
         const string Function = "vfio_platform_ioctl";
-        if (!UserStruct.TryRead(process, argument, out VfioIrqInfo info))
+        if (UserStruct.Take(process, argument, Function, 16, out VfioIrqInfo info) is { } refused)
         {
-            return UserStruct.CannotRead(process, Function);
-        }
-
-        if (info.ArgumentBytes < 16)
-        {
-            return UserStruct.TooSmall(process, Function, info.ArgumentBytes, 16);
+            return refused;
         }
 
         if (info.Index >= (uint)_irqs.Length)

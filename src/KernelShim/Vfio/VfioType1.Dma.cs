@@ -10,14 +10,9 @@ internal sealed partial class VfioType1
     private long MapDma(Process process, ulong argument)
     {
         const string Function = "vfio_iommu_type1_map_dma";
-        if (!UserStruct.TryRead(process, argument, out VfioDmaMap map))
+        if (UserStruct.Take(process, argument, Function, 32, out VfioDmaMap map) is { } refused)
         {
-            return UserStruct.CannotRead(process, Function);
-        }
-
-        if (map.ArgumentBytes < 32)
-        {
-            return UserStruct.TooSmall(process, Function, map.ArgumentBytes, 32);
+            return refused;
         }
 
         uint known = MapProtection | (Profile.Type1HasVaddrUpdate ? VfioFlags.MapVaddr : 0);
@@ -225,14 +220,9 @@ internal sealed partial class VfioType1
     private long UnmapDma(Process process, ulong argument)
     {
         const string Function = "vfio_iommu_type1_unmap_dma";
-        if (!UserStruct.TryRead(process, argument, out VfioDmaUnmap unmap))
+        if (UserStruct.Take(process, argument, Function, 24, out VfioDmaUnmap unmap) is { } refused)
         {
-            return UserStruct.CannotRead(process, Function);
-        }
-
-        if (unmap.ArgumentBytes < 24)
-        {
-            return UserStruct.TooSmall(process, Function, unmap.ArgumentBytes, 24);
+            return refused;
         }
 
         if ((unmap.Flags & ~Profile.Type1UnmapFlags) != 0)
