@@ -52,6 +52,9 @@ internal sealed class HostConsole
         }
     }
 
+    /// <summary>How many bytes were ever printed: tells whether <see cref="Output"/> is worth another look.</summary>
+    public long PrintedBytes { get; private set; }
+
     /// <summary>Gives what was printed since the last call, in lines, and forgets it.</summary>
     public IReadOnlyList<string> TakeOutput()
     {
@@ -140,6 +143,9 @@ internal sealed class HostConsole
         }
     }
 
-    private void Add(byte[] bytes) =>
+    private void Add(byte[] bytes)
+    {
+        PrintedBytes += bytes.Length;
         _output.AddRange(bytes.AsSpan(0, Math.Min(bytes.Length, MaximumOutput - _output.Count)));
+    }
 }

@@ -146,7 +146,8 @@ internal sealed class HostStep : Step
             HostConsole.RunUntil(world, () => false, time, Place);
         }
 
-        if (_until is not null && !HostConsole.RunUntil(world, () => Shows(console, _until), _within, Place))
+        long seen = -1;
+        if (_until is not null && !HostConsole.RunUntil(world, () => Shows(console, _until, ref seen), _within, Place))
         {
             throw new StepFailedException(
                 new StepFailure(
@@ -164,5 +165,15 @@ internal sealed class HostStep : Step
         }
     }
 
-    private static bool Shows(HostConsole console, ExpectedLine part) => console.Output.Any(line => part.IsIn(line));
+    /// <summary>Asked after every event, so it looks only where something was printed since.</summary>
+    private static bool Shows(HostConsole console, ExpectedLine part, ref long seenBytes)
+    {
+        if (console.PrintedBytes == seenBytes)
+        {
+            return false;
+        }
+
+        seenBytes = console.PrintedBytes;
+        return console.Output.Any(line => part.IsIn(line));
+    }
 }
