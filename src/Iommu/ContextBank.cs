@@ -97,9 +97,6 @@ internal static class ContextBank
     /// <summary>FSYNR0.S1PTWF: a stage-2 fault on reading a stage-1 table.</summary>
     public const uint SyndromeStage1Walk = 1 << 3;
 
-    /// <summary>FSYNR0.ATOF: the fault of an address translation operation.</summary>
-    public const uint SyndromeOperation = 1 << 9;
-
     /// <summary>FSYNR0.PTWF: the walk itself met an external abort.</summary>
     public const uint SyndromeWalkAbort = 1 << 10;
 
