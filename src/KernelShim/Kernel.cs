@@ -17,7 +17,7 @@ public sealed partial class Kernel
     private static readonly TraceKind Refused = new("kernel.refusal", Severity.Info, "{what}");
 
     private readonly SortedDictionary<int, Process> _processes = [];
-    private readonly List<Refusal> _refusals = [];
+    private readonly Queue<Refusal> _refusals = new();
     private int _lastPid;
 
     /// <summary>Starts a kernel: drivers probe, devices appear, and the first process exists when this returns.</summary>
@@ -91,7 +91,7 @@ public sealed partial class Kernel
     public IReadOnlyDictionary<int, Process> Processes => _processes;
 
     /// <summary>The last refusals, oldest first.</summary>
-    public IReadOnlyList<Refusal> Refusals => _refusals;
+    public IReadOnlyCollection<Refusal> Refusals => _refusals;
 
     /// <summary>Makes a process that runs nothing yet.</summary>
     public Process CreateProcess(string command, Process? parent)
@@ -105,10 +105,10 @@ public sealed partial class Kernel
     {
         if (_refusals.Count == 100)
         {
-            _refusals.RemoveAt(0);
+            _refusals.Dequeue();
         }
 
-        _refusals.Add(refusal);
+        _refusals.Enqueue(refusal);
         if (Simulation.Trace.IsOn)
         {
             Simulation.Trace.Emit(Refused, "kernel", TraceField.Of("what", refusal.ToString()));

@@ -1,4 +1,3 @@
-using System.Text;
 using Emulator.KernelShim;
 using Emulator.Machine;
 using Emulator.Machine.DeviceTrees;
@@ -24,7 +23,6 @@ internal sealed class Host
     private readonly SortedDictionary<string, (UserProcess Process, int Descriptor)> _descriptors = new(
         StringComparer.Ordinal
     );
-    private Process? _observer;
 
     /// <summary>Boots a kernel on the board, with the drivers it has and the programs of its file system.</summary>
     /// <param name="board">The board.</param>
@@ -33,6 +31,7 @@ internal sealed class Host
     public Host(Board board, KernelProfile profile, DeviceTree? tree)
     {
         Kernel = BuiltInDrivers.Boot(board, profile, tree);
+        Files = new FileObserver(Kernel);
         var programs = new ProgramRunner(UserlandPrograms.All);
         programs.Install(Kernel);
         VfioTestSuite.Install(Kernel, programs);
@@ -41,6 +40,16 @@ internal sealed class Host
 
     /// <summary>The kernel.</summary>
     public Kernel Kernel { get; }
+
+    /// <summary>What expectations look at files with.</summary>
+    public FileObserver Files { get; }
+
+    /// <summary>The last refusals that are more than a question answered with no, for the report of a failure.</summary>
+    public IEnumerable<string> LastRefusals =>
+        Kernel
+            .Refusals.Where(refusal => refusal.Errno is not (Errno.ENOENT or Errno.ENOTTY or Errno.EAGAIN))
+            .TakeLast(3)
+            .Select(refusal => $"refused: {refusal}");
 
     /// <summary>A console by name; it is opened when a step first names it.</summary>
     /// <param name="name">The name.</param>
@@ -96,49 +105,6 @@ internal sealed class Host
     public (UserProcess Process, int Descriptor) Descriptor(HostName name) =>
         _descriptors.TryGetValue(name.Name, out (UserProcess, int) found) ? found : throw Unknown(name);
 
-    /// <summary>A file's content as root reads it, or a negative errno. No time passes.</summary>
-    public (long Result, string Text) ReadFile(string path)
-    {
-        Process observer = Observer(out ulong buffer);
-        Syscalls calls = Kernel.Calls;
-        long file = calls
-            .Open(observer, PutPath(observer, buffer, path), OpenFlags.ReadOnly | OpenFlags.NonBlocking, 0)
-            .Value;
-        if (file < 0)
-        {
-            return (file, "");
-        }
-
-        var bytes = new List<byte>();
-        byte[] chunk = new byte[BufferBytes];
-        long result;
-        do
-        {
-            Attempt attempt = calls.Read(observer, (int)file, buffer, BufferBytes);
-            result = attempt.IsBlocked ? -(long)Errno.EAGAIN : attempt.Value;
-            observer.Memory.TryRead(buffer, chunk);
-            bytes.AddRange(chunk.AsSpan(0, (int)Math.Max(0, result)));
-        } while (result > 0 && bytes.Count < MaximumFileBytes);
-
-        calls.Close(observer, (int)file);
-        return (Math.Min(result, 0), Encoding.UTF8.GetString([.. bytes]));
-    }
-
-    /// <summary>What a link says, or a negative errno. No time passes.</summary>
-    public (long Result, string Target) ReadLink(string path)
-    {
-        Process observer = Observer(out ulong buffer);
-        ulong name = PutPath(observer, buffer, path);
-        long result = Kernel.Calls.ReadLink(observer, name, buffer + BufferBytes, BufferBytes).Value;
-        byte[] bytes = new byte[Math.Max(0, result)];
-        observer.Memory.TryRead(buffer + BufferBytes, bytes);
-        return (Math.Min(result, 0), Encoding.UTF8.GetString(bytes));
-    }
-
-    private const int BufferBytes = 4096;
-
-    private const int MaximumFileBytes = 1 << 20;
-
     private static StepFailedException Unknown(HostName name) =>
         StepFailedException.At(name.Place, $"'{name.Name}' has not been made: the step that names it has not run");
 
@@ -148,26 +114,5 @@ internal sealed class Host
         {
             throw StepFailedException.At(place, $"the scenario has {maximum} {what}; that is the limit");
         }
-    }
-
-    private static ulong PutPath(Process observer, ulong buffer, string path)
-    {
-        observer.Memory.TryWrite(buffer, Encoding.UTF8.GetBytes(path + "\0"));
-        return buffer;
-    }
-
-    /// <summary>A process of root's that only looks.</summary>
-    private Process Observer(out ulong buffer)
-    {
-        if (_observer is null)
-        {
-            _observer = Kernel.CreateProcess("observer", Kernel.Init);
-            const Protection Both = Protection.Read | Protection.Write;
-            const MapFlags Anonymous = MapFlags.Private | MapFlags.Anonymous;
-            Kernel.Calls.Mmap(_observer, 0, 2 * BufferBytes, Both, Anonymous, -1, 0);
-        }
-
-        buffer = _observer.Memory.Areas[0].Start;
-        return _observer;
     }
 }

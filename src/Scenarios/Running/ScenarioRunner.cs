@@ -86,6 +86,7 @@ public sealed class ScenarioRunner(IBoardLibrary boards, IProgramAssembler dma33
                 .. board.Devices.SelectMany(device =>
                     (device.Device as IExplainsState)?.Explain().Select(text => $"{device.Name}: {text}") ?? []
                 ),
+                .. world.LastRefusals,
             ];
             failure = failed.Failure with { Time = simulation.Now, Explanations = explanations };
         }

@@ -75,6 +75,9 @@ internal sealed class World(Board board, IProgramAssembler dma330Assembler)
     /// <param name="tree">The device tree it is told; null for the board's own.</param>
     public void Boot(KernelProfile profile, DeviceTree? tree) => _host = new Host(Board, profile, tree);
 
+    /// <summary>What the kernel refused last; nothing on bare metal.</summary>
+    public IEnumerable<string> LastRefusals => _host?.LastRefusals ?? [];
+
     /// <summary>The booted Linux.</summary>
     public Host Host(Place place) => _host ?? throw StepFailedException.At(place, "no kernel has been booted");
 

@@ -56,15 +56,15 @@ internal sealed class FileExpectation : HostExpectation
 
     private string[] Link(Host host)
     {
-        (long result, string target) = host.ReadLink(_path);
+        (long result, string target) = host.Files.ReadLink(_path);
         return [result < 0 ? ErrnoText.Of(result) : target];
     }
 
-    private bool Exists(Host host) => host.ReadFile(_path).Result != -(long)Errno.ENOENT;
+    private bool Exists(Host host) => host.Files.Exists(_path);
 
     private string[] Content(Host host)
     {
-        (long result, string text) = host.ReadFile(_path);
+        (long result, string text) = host.Files.Read(_path);
         return result < 0 ? [ErrnoText.Of(result)] : ExpectedLine.Lines(text);
     }
 }

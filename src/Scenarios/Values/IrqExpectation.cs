@@ -24,7 +24,7 @@ internal sealed class IrqExpectation : HostExpectation
 
     public override void Check(World world)
     {
-        (_, string text) = world.Host(Place).ReadFile("/proc/interrupts");
+        (_, string text) = world.Host(Place).Files.Read("/proc/interrupts");
         world.Work(100, Place);
         string[] lines = text.Split('\n');
         int cpus = lines[0].Split(' ', StringSplitOptions.RemoveEmptyEntries).Length;
