@@ -8,9 +8,6 @@ namespace Emulator.Scenarios;
 /// <summary>A console of the simulated Linux with a shell on it.</summary>
 internal sealed class HostConsole
 {
-    /// <summary>What an event counts of <see cref="World.MaximumWork"/>: a system call is more than an addition.</summary>
-    public const long WorkOfAnEvent = 100;
-
     /// <summary>No more output than this is kept between two steps.</summary>
     private const int MaximumOutput = 1 << 20;
 
@@ -106,7 +103,7 @@ internal sealed class HostConsole
     /// <summary>Runs the world until the command has ended.</summary>
     public void RunToEnd(World world, long patience, Place place)
     {
-        if (!RunUntil(world, () => !IsBusy, patience, place))
+        if (!world.RunPrograms(() => !IsBusy, patience, place))
         {
             throw new StepFailedException(
                 new StepFailure(
@@ -118,18 +115,6 @@ internal sealed class HostConsole
             );
         }
     }
-
-    /// <summary>Runs the world until a condition holds. False when time is up first.</summary>
-    public static bool RunUntil(World world, Func<bool> condition, long patience, Place place) =>
-        world.RunUntil(
-            () =>
-            {
-                world.Work(WorkOfAnEvent, place);
-                return condition();
-            },
-            VirtualTime.Add(world.Simulation.Now, patience),
-            place
-        );
 
     /// <summary>Where a login finds no home it says so and takes /.</summary>
     private static SortedDictionary<string, string> HomelessUser() =>

@@ -13,7 +13,6 @@ internal sealed class UserProcess : IProgram
     private readonly WaitQueue _requests = new("the next step of the scenario");
     private Func<Libc, Task>? _next;
     private Exception? _failure;
-    private bool _isBusy;
 
     /// <summary>Starts the process as a child of init.</summary>
     /// <param name="kernel">Where.</param>
@@ -36,6 +35,8 @@ internal sealed class UserProcess : IProgram
     /// <summary>The process in the kernel.</summary>
     public Process Process { get; }
 
+    private bool IsBusy => _next is not null;
+
     /// <summary>Runs a piece of program in the process, and the world with it, until the piece has ended.</summary>
     /// <param name="world">The world.</param>
     /// <param name="request">The piece.</param>
@@ -49,18 +50,8 @@ internal sealed class UserProcess : IProgram
         }
 
         _next = request;
-        _isBusy = true;
         _requests.WakeAll();
-        long deadline = VirtualTime.Add(world.Simulation.Now, patience);
-        bool ended = world.RunUntil(
-            () =>
-            {
-                world.Work(HostConsole.WorkOfAnEvent, place);
-                return !_isBusy || Process.HasExited;
-            },
-            deadline,
-            place
-        );
+        bool ended = world.RunPrograms(() => !IsBusy || Process.HasExited, patience, place);
         if (_failure is { } failure)
         {
             _failure = null;
@@ -77,7 +68,7 @@ internal sealed class UserProcess : IProgram
             );
         }
 
-        if (_isBusy)
+        if (IsBusy)
         {
             throw StepFailedException.At(place, $"process '{Name}' ended meanwhile: {Ending(Process.ExitStatus)}");
         }
@@ -88,7 +79,7 @@ internal sealed class UserProcess : IProgram
     {
         while (true)
         {
-            await libc.Call(_ => _isBusy ? 0 : Attempt.Block(_requests));
+            await libc.Call(_ => IsBusy ? 0 : Attempt.Block(_requests));
             try
             {
                 await _next!(libc);
@@ -99,7 +90,6 @@ internal sealed class UserProcess : IProgram
             }
 
             _next = null;
-            _isBusy = false;
         }
     }
 

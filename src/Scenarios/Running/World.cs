@@ -37,6 +37,9 @@ internal sealed class World(Board board, IProgramAssembler dma330Assembler)
     /// </summary>
     public const long MaximumWork = 100_000_000;
 
+    /// <summary>What an event counts of it while programs run: a system call is more than an addition.</summary>
+    private const long WorkOfAnEvent = 100;
+
     /// <summary>No scenario touches more memory than this.</summary>
     public const long MaximumTouchedBytes = 1L << 30;
 
@@ -260,6 +263,20 @@ internal sealed class World(Board board, IProgramAssembler dma330Assembler)
 
         return reached;
     }
+
+    /// <summary>
+    /// Runs programs of the kernel until a condition holds, and counts their work; false when time is up first.
+    /// </summary>
+    public bool RunPrograms(Func<bool> condition, long patience, Place place) =>
+        RunUntil(
+            () =>
+            {
+                Work(WorkOfAnEvent, place);
+                return condition();
+            },
+            VirtualTime.Add(Simulation.Now, patience),
+            place
+        );
 
     /// <summary>Loads a word. A message names <paramref name="what"/> stands there, or the address where that is null.</summary>
     public ulong Load(ulong address, int sizeBytes, Place place, string? what)

@@ -143,11 +143,11 @@ internal sealed class HostStep : Step
     {
         if (_for is { } time)
         {
-            HostConsole.RunUntil(world, () => false, time, Place);
+            world.RunPrograms(() => false, time, Place);
         }
 
         long seen = -1;
-        if (_until is not null && !HostConsole.RunUntil(world, () => Shows(console, _until, ref seen), _within, Place))
+        if (_until is not null && !world.RunPrograms(() => Shows(console, _until, ref seen), _within, Place))
         {
             throw new StepFailedException(
                 new StepFailure(
