@@ -43,7 +43,7 @@ public sealed class QemuCommandLine
     {
         ArgumentNullException.ThrowIfNull(text);
         var line = new QemuCommandLine();
-        IReadOnlyList<string> words = Split(text);
+        List<string> words = Split(text);
         for (int at = 1; at < words.Count; at++)
         {
             string option = words[at].StartsWith("--", StringComparison.Ordinal) ? words[at][1..] : words[at];
