@@ -91,7 +91,7 @@ public sealed partial class DriverCore
             case Errno.ENODEV or Errno.ENXIO:
                 break;
             default:
-                _kernel.Log.Print(LogLevel.Warning, ProbeFailure(device, driver, result));
+                _kernel.Log.Print(_kernel.Profile.ProbeFailureLevel, ProbeFailure(device, driver, result));
                 break;
         }
 
