@@ -36,6 +36,12 @@ public sealed partial record KernelProfile
     /// <summary>Whether groups have an owner (5.19); before, viability was looked at when asked.</summary>
     public bool GroupsHaveOwners { get; init; } = true;
 
+    /// <summary>
+    /// Whether a device of a device tree joins its group when a driver is first probed on it (of_dma_configure in really_probe,
+    /// 4.12); before, when the device or the IOMMU appeared.
+    /// </summary>
+    public bool GroupsAreJoinedAtProbe { get; init; } = true;
+
     /// <summary>Whether vfio-platform refuses a device without a reset function (the default of reset_required).</summary>
     public bool VfioPlatformResetRequired { get; init; } = true;
 

@@ -23,6 +23,7 @@ internal sealed class VfioBench
         Release = "6.12.0",
         Machine = "aarch64",
         VfioPlatformResetRequired = false,
+        GroupsAreJoinedAtProbe = false,
         Modules = ["vfio", "vfio_iommu_type1", "vfio_platform", "vfio_amba"],
     };
 
