@@ -13,15 +13,24 @@ public sealed class IommuCore : IIommuCore
     private readonly DirectoryInode _directory;
     private readonly SortedDictionary<int, IommuGroup> _groups = [];
     private readonly List<IIommuDriver> _drivers = [];
+    private readonly Dictionary<Device, GroupingDecision> _decisions = [];
+    private readonly SortedSet<int> _freeIds = [];
+    private readonly StreamOwners? _streams;
+    private int _nextId;
 
     private IommuCore(Kernel kernel)
     {
         _kernel = kernel;
         _directory = kernel.Files.Sys.GetOrAddDirectory("kernel").GetOrAddDirectory("iommu_groups");
+        _streams = kernel.Profile.SmmuRefusesSharedStreams ? new StreamOwners(kernel) : null;
+        DefaultType = GroupTypeFile.DefaultOf(kernel.CommandLine);
     }
 
     /// <inheritdoc/>
     public IReadOnlyDictionary<int, IommuGroup> Groups => _groups;
+
+    /// <summary>The type of a new group's default domain.</summary>
+    public string DefaultType { get; }
 
     /// <summary>Makes /sys/kernel/iommu_groups and gives the kernel its IOMMU core (iommu_init).</summary>
     public static IommuCore Start(Kernel kernel)
@@ -74,22 +83,58 @@ public sealed class IommuCore : IIommuCore
         return _kernel.Profile.GroupsAreJoinedAtProbe ? Join(device) : 0;
     }
 
-    /// <summary>iommu_probe_device: a device joins the group that its IOMMU's driver says, or one of its own.</summary>
+    /// <inheritdoc/>
+    public GroupingDecision? DecisionFor(Device device) => _decisions.GetValueOrDefault(device);
+
+    /// <summary>
+    /// iommu_probe_device: the IOMMU before a device is found, its driver takes the device's streams, and the device joins the
+    /// group that the driver or the rules of its bus say, or one of its own.
+    /// </summary>
     private long Join(Device device)
     {
-        if (device.Group is not null || _drivers.FirstOrDefault(driver => driver.Serves(device)) is not { } iommu)
+        if (device.Group is not null)
         {
             return 0;
+        }
+
+        if (device is PciDevice function)
+        {
+            device.Fwspec ??= PciIommu.Configure(_kernel, function);
+        }
+
+        if (_drivers.FirstOrDefault(driver => driver.Serves(device)) is not { } iommu)
+        {
+            return 0;
+        }
+
+        if (_streams is not null && !_streams.TryTake(device))
+        {
+            return Refuse(device, -(long)Errno.EINVAL);
         }
 
         IommuGroup? present = iommu.FindGroup(device, out long error);
         if (error != 0)
         {
-            return error;
+            _streams?.Release(device);
+            return error == -(long)Errno.EPROBE_DEFER ? error : Refuse(device, error);
         }
 
-        Add(device, present ?? Allocate(iommu));
+        IReadOnlyList<GroupingStep> steps = present is null ? [] : [new GroupingStep.SharedStream(present.Id)];
+        if (present is null && device is PciDevice pci)
+        {
+            present = PciDeviceGroup.Find(pci, out steps);
+        }
+
+        IommuGroup group = present ?? Allocate(iommu);
+        Add(device, group);
+        _decisions[device] = new GroupingDecision(device, group.Id, present is null, steps);
         return 0;
+    }
+
+    private long Refuse(Device device, long error)
+    {
+        _decisions[device] = new GroupingDecision(device, -1, IsNew: false, [new GroupingStep.Refused(error)]);
+        return error;
     }
 
     /// <summary>iommu_group_add_device.</summary>
@@ -104,26 +149,37 @@ public sealed class IommuCore : IIommuCore
             members.AddRelativeLink(FreeName(members, device.Name), directory);
         }
 
-        if (_kernel.Profile.GroupJoinText is { } text)
+        Log(_kernel.Profile.GroupJoinText, device, group);
+    }
+
+    private void Log(string? text, Device device, IommuGroup group)
+    {
+        if (text is null)
         {
-            _kernel.Log.Print(
-                LogLevel.Info,
-                text.Replace("{driver}", device.Driver?.Name ?? device.Bus?.Name ?? "", StringComparison.Ordinal)
-                    .Replace("{device}", device.Name, StringComparison.Ordinal)
-                    .Replace("{group}", group.Id.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
-            );
+            return;
         }
+
+        _kernel.Log.Print(
+            LogLevel.Info,
+            text.Replace("{driver}", device.Driver?.Name ?? device.Bus?.Name ?? "", StringComparison.Ordinal)
+                .Replace("{device}", device.Name, StringComparison.Ordinal)
+                .Replace("{group}", group.Id.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
+        );
     }
 
     /// <inheritdoc/>
     public void OnDeviceRemoved(Device device)
     {
         ArgumentNullException.ThrowIfNull(device);
+        _decisions.Remove(device);
+        _streams?.Release(device);
+        device.Fwspec = null;
         if (device.Group is not { Directory: { } directory } group)
         {
             return;
         }
 
+        Log(_kernel.Profile.GroupLeaveText, device, group);
         if (device.Directory is { } own)
         {
             own.Remove("iommu_group");
@@ -141,6 +197,7 @@ public sealed class IommuCore : IIommuCore
         {
             // iommu_group_release
             _groups.Remove(group.Id);
+            _freeIds.Add(group.Id);
             _directory.Remove(group.Id.ToString(CultureInfo.InvariantCulture));
             group.Directory = null;
         }
@@ -161,15 +218,10 @@ public sealed class IommuCore : IIommuCore
     /// <summary>iommu_group_alloc.</summary>
     private IommuGroup Allocate(IIommuDriver driver)
     {
-        int id = 0;
-        while (_groups.ContainsKey(id))
-        {
-            id++;
-        }
-
+        int id = TakeLowestId();
         DirectoryInode directory = _directory.AddDirectory(id.ToString(CultureInfo.InvariantCulture));
         directory.AddDirectory("devices");
-        var group = new IommuGroup(id, driver) { Directory = directory };
+        var group = new IommuGroup(id, driver) { Directory = directory, Type = DefaultType };
         if (_kernel.Profile.GroupsShowReservedRegions)
         {
             directory.AddAttribute("reserved_regions", 0x124, () => ShowRegions(driver));
@@ -177,11 +229,29 @@ public sealed class IommuCore : IIommuCore
 
         if (_kernel.Profile.GroupsShowType)
         {
-            directory.AddAttribute("type", 0x1A4, () => "DMA\n");
+            directory.AddAttribute(
+                "type",
+                0x1A4,
+                () => group.Type + "\n",
+                (process, text) => GroupTypeFile.Store(process, group, text)
+            );
         }
 
         _groups[id] = group;
         return group;
+    }
+
+    /// <summary>The lowest number that no group has (ida_alloc).</summary>
+    private int TakeLowestId()
+    {
+        if (_freeIds.Count == 0)
+        {
+            return _nextId++;
+        }
+
+        int id = _freeIds.Min;
+        _freeIds.Remove(id);
+        return id;
     }
 
     /// <summary>iommu_group_show_resv_regions.</summary>

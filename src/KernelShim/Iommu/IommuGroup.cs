@@ -97,6 +97,9 @@ public sealed class IommuGroup(int id, IIommuDriver driver)
     /// <summary>The driver of the IOMMU before it.</summary>
     public IIommuDriver Driver { get; } = driver;
 
+    /// <summary>The type of its default domain: DMA, DMA-FQ or identity.</summary>
+    public string Type { get; set; } = "DMA";
+
     /// <summary>Its members.</summary>
     public IList<Device> Devices { get; } = [];
 
@@ -121,6 +124,9 @@ public interface IIommuCore
     /// (of_iommu_configure). A negative errno when it cannot; only -EPROBE_DEFER keeps the driver from it.
     /// </summary>
     long OnProbe(Device device);
+
+    /// <summary>How a device came into its group, or why it is in none; null where nobody has looked at it yet.</summary>
+    GroupingDecision? DecisionFor(Device device);
 
     /// <summary>A device goes away.</summary>
     void OnDeviceRemoved(Device device);
