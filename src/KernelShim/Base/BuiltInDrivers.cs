@@ -13,7 +13,7 @@ public static class BuiltInDrivers
         new InitCall("iommu_init", InitLevel.Core, kernel => IommuCore.Start(kernel)),
         new InitCall("arm_smmu_init", InitLevel.Subsystem, kernel => ArmSmmuDriver.Start(kernel)),
         Pl330Driver.InitCall,
-        VfioCore.InitCall,
+        ModuleLoader.InitCall,
         VosysDmatest.InitCall,
     ];
 

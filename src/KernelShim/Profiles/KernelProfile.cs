@@ -78,8 +78,11 @@ public sealed partial record KernelProfile
     /// <summary>Whether groups show the type of their default domain (4.19).</summary>
     public bool GroupsShowType { get; init; } = true;
 
-    /// <summary>Modules that are there, loaded or built in, by name.</summary>
+    /// <summary>The modules that are loaded at the end of the boot, in that order; what they need comes with them.</summary>
     public IReadOnlyList<string> Modules { get; init; } = [];
+
+    /// <summary>The modules that modprobe finds besides, in /lib/modules.</summary>
+    public IReadOnlyList<string> LoadableModules { get; init; } = [];
 
     /// <summary>
     /// What is installed on its file system besides the usual commands, by name: <c>vfio-host-test</c>. A profile is the
