@@ -34,6 +34,7 @@ public static partial class KernelProfiles
             SmmuStalls = true,
             GroupJoinText = null,
             GroupsAreJoinedAtProbe = false,
+            ArmSmmuIsThatOf3x = true,
             ProbeFailureText = "{driver}: probe of {device} failed with error {error}",
             ProbeFailureLevel = LogLevel.Warning,
             DeviceTreeLogPrefix = "",
