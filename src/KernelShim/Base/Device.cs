@@ -35,9 +35,6 @@ public class Device
     /// <summary>The service of a PCI Express port that it is, or null.</summary>
     internal PciePortService? Service { get; init; }
 
-    /// <summary>The IOMMU before it and its IDs there (struct iommu_fwspec); null until DMA was configured.</summary>
-    public IommuFwspec? Fwspec { get; set; }
-
     /// <summary>Its memory resources.</summary>
     public IReadOnlyList<DeviceResource> Resources { get; init; } = [];
 

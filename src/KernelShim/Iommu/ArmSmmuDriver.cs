@@ -91,8 +91,7 @@ public sealed class ArmSmmuDriver : Driver, IIommuDriver
     public bool Serves(Device device)
     {
         ArgumentNullException.ThrowIfNull(device);
-        return FindSmmu(device) is not null
-            || (device.Fwspec is { } spec && _smmus.Exists(known => ReferenceEquals(known.Device?.Node, spec.Iommu)));
+        return FindSmmu(device) is not null;
     }
 
     /// <summary>A domain without a context bank, which it takes when the first device is attached.</summary>

@@ -1,67 +1,67 @@
 namespace Emulator.KernelShim;
 
-/// <summary>The file <c>type</c> of a group, and the type that the command line chooses (drivers/iommu/iommu.c).</summary>
+/// <summary>/sys/kernel/iommu_groups/N/type: the type of the group's default domain (iommu_group_store_type).</summary>
 internal static class GroupTypeFile
 {
-    private const string Identity = "identity";
-    private const string Translated = "DMA";
-    private const string Lazy = "DMA-FQ";
+    private const string Function = "iommu_group_store_type";
+    private const Capabilities Needed = Capabilities.SysAdmin | Capabilities.SysRawIo;
 
-    /// <summary>iommu.passthrough and iommu.strict; the last of each counts.</summary>
-    public static string DefaultOf(string commandLine)
-    {
-        bool passes = false;
-        bool isStrict = true;
-        foreach (string word in commandLine.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-        {
-            if (word.StartsWith("iommu.passthrough=", StringComparison.Ordinal))
-            {
-                passes = IsTrue(word["iommu.passthrough=".Length..], passes);
-            }
-            else if (word.StartsWith("iommu.strict=", StringComparison.Ordinal))
-            {
-                isStrict = IsTrue(word["iommu.strict=".Length..], isStrict);
-            }
-        }
-
-        return
-            passes ? Identity
-            : isStrict ? Translated
-            : Lazy;
-    }
-
-    /// <summary>iommu_group_store_type.</summary>
     public static long Store(Process process, IommuGroup group, string text)
     {
-        const string function = "iommu_group_store_type";
-        if (!process.Has(Capabilities.SysAdmin) || !process.Has(Capabilities.SysRawIo))
+        if (!process.Has(Needed))
         {
-            return process.Refuse(Errno.EACCES, function, "it needs CAP_SYS_ADMIN and CAP_SYS_RAWIO");
+            return process.Refuse(Errno.EACCES, Function, "this needs CAP_SYS_ADMIN and CAP_SYS_RAWIO");
         }
 
-        string wanted = text.TrimEnd('\n');
-        if (wanted is not (Identity or Translated or Lazy or "auto"))
+        if (group.DefaultDomain is null)
         {
-            return process.Refuse(Errno.EINVAL, function, $"'{wanted}' is none of identity, DMA, DMA-FQ, auto");
+            return process.Refuse(Errno.EINVAL, Function, $"group {group.Id} has no default domain");
         }
 
-        bool startsQueue = wanted == Lazy && group.Type == Translated;
-        if (!startsQueue && (group.Devices.Count == 0 || group.Devices.Any(device => device.Driver is not null)))
+        string wanted = BusType.CString(text).TrimEnd('\n').ToString();
+        if (wanted is not ("identity" or "DMA" or "DMA-FQ" or "auto"))
         {
-            return process.Refuse(
-                Errno.EPERM,
-                function,
-                $"group {group.Id} is owned: a driver has one of its devices"
-            );
+            return process.Refuse(Errno.EINVAL, Function, $"'{wanted}' is none of identity, DMA, DMA-FQ, auto");
         }
 
-        group.Type = wanted == "auto" ? Translated : wanted;
-        return text.Length;
+        string type = wanted is "auto" ? "DMA" : wanted;
+        long error = MayChange(process, group, type);
+        if (error == 0 && !string.Equals(type, group.DefaultDomainType, StringComparison.Ordinal))
+        {
+            error = group.Driver.SetDefaultDomain(group, type);
+        }
+
+        return error != 0 ? error : text.Length;
     }
 
-    private static bool IsTrue(string value, bool otherwise) =>
-        value.Length == 0 ? otherwise
-        : value[0] is '1' or 'y' or 'Y' || value.StartsWith("on", StringComparison.OrdinalIgnoreCase) ? true
-        : value[0] is '0' or 'n' or 'N' || value.StartsWith("off", StringComparison.OrdinalIgnoreCase) ? false
-        : otherwise;
+    private static long MayChange(Process process, IommuGroup group, string type)
+    {
+        // A flush queue can be brought up without tearing down the domain.
+        if (type is "DMA-FQ" && group.DefaultDomainType is "DMA")
+        {
+            return 0;
+        }
+
+        if (process.Kernel.Profile.GroupTypeNeedsIdleGroup)
+        {
+            return group.Devices.Count == 0 || group.IsInUse
+                ? process.Refuse(Errno.EPERM, Function, $"group {group.Id} is in use by a driver or a program")
+                : 0;
+        }
+
+        KernelLog log = process.Kernel.Log;
+        if (group.Devices.Count != 1)
+        {
+            log.Print(LogLevel.Error, "iommu: Cannot change default domain: Group has more than one device");
+            return process.Refuse(Errno.EINVAL, Function, $"group {group.Id} has {group.Devices.Count} devices");
+        }
+
+        if (group.Devices[0].Driver is { } driver)
+        {
+            log.Print(LogLevel.Error, "iommu: Device is still bound to driver");
+            return process.Refuse(Errno.EBUSY, Function, $"{group.Devices[0].Name} is bound to {driver.Name}");
+        }
+
+        return 0;
+    }
 }

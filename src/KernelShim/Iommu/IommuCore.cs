@@ -16,21 +16,22 @@ public sealed class IommuCore : IIommuCore
     private readonly Dictionary<Device, GroupingDecision> _decisions = [];
     private readonly SortedSet<int> _freeIds = [];
     private readonly StreamOwners? _streams;
+    private readonly string _defaultType;
     private int _nextId;
 
     private IommuCore(Kernel kernel)
     {
         _kernel = kernel;
-        _directory = kernel.Files.Sys.GetOrAddDirectory("kernel").GetOrAddDirectory("iommu_groups");
         _streams = kernel.Profile.SmmuRefusesSharedStreams ? new StreamOwners(kernel) : null;
-        DefaultType = GroupTypeFile.DefaultOf(kernel.CommandLine);
+        _defaultType =
+            IsPassthrough(kernel.CommandLine) ? "identity"
+            : IsLazy(kernel.CommandLine) ? "DMA-FQ"
+            : "DMA";
+        _directory = kernel.Files.Sys.GetOrAddDirectory("kernel").GetOrAddDirectory("iommu_groups");
     }
 
     /// <inheritdoc/>
     public IReadOnlyDictionary<int, IommuGroup> Groups => _groups;
-
-    /// <summary>The type of a new group's default domain.</summary>
-    public string DefaultType { get; }
 
     /// <summary>Makes /sys/kernel/iommu_groups and gives the kernel its IOMMU core (iommu_init).</summary>
     public static IommuCore Start(Kernel kernel)
@@ -86,23 +87,10 @@ public sealed class IommuCore : IIommuCore
     /// <inheritdoc/>
     public GroupingDecision? DecisionFor(Device device) => _decisions.GetValueOrDefault(device);
 
-    /// <summary>
-    /// iommu_probe_device: the IOMMU before a device is found, its driver takes the device's streams, and the device joins the
-    /// group that the driver or the rules of its bus say, or one of its own.
-    /// </summary>
+    /// <summary>iommu_probe_device: a device joins the group that its IOMMU's driver says, or one of its own.</summary>
     private long Join(Device device)
     {
-        if (device.Group is not null)
-        {
-            return 0;
-        }
-
-        if (device is PciDevice function)
-        {
-            device.Fwspec ??= PciIommu.Configure(_kernel, function);
-        }
-
-        if (_drivers.FirstOrDefault(driver => driver.Serves(device)) is not { } iommu)
+        if (device.Group is not null || _drivers.FirstOrDefault(driver => driver.Serves(device)) is not { } iommu)
         {
             return 0;
         }
@@ -115,24 +103,22 @@ public sealed class IommuCore : IIommuCore
         IommuGroup? present = iommu.FindGroup(device, out long error);
         if (error != 0)
         {
-            _streams?.Release(device);
             return error == -(long)Errno.EPROBE_DEFER ? error : Refuse(device, error);
-        }
-
-        IReadOnlyList<GroupingStep> steps = present is null ? [] : [new GroupingStep.SharedStream(present.Id)];
-        if (present is null && device is PciDevice pci)
-        {
-            present = PciDeviceGroup.Find(pci, out steps);
         }
 
         IommuGroup group = present ?? Allocate(iommu);
         Add(device, group);
-        _decisions[device] = new GroupingDecision(device, group.Id, present is null, steps);
-        return 0;
+        _decisions[device] = new GroupingDecision(device, group.Id, present is null, StepsOf(device, present));
+        return iommu.OnJoined(device, group);
     }
+
+    /// <summary>What the rules of the device's bus looked at; where they were not asked the streams were shared.</summary>
+    private static IReadOnlyList<GroupingStep> StepsOf(Device device, IommuGroup? present) =>
+        (device as PciDevice)?.GroupingSteps ?? (present is null ? [] : [new GroupingStep.SharedStream(present.Id)]);
 
     private long Refuse(Device device, long error)
     {
+        _streams?.Release(device);
         _decisions[device] = new GroupingDecision(device, -1, IsNew: false, [new GroupingStep.Refused(error)]);
         return error;
     }
@@ -173,7 +159,6 @@ public sealed class IommuCore : IIommuCore
         ArgumentNullException.ThrowIfNull(device);
         _decisions.Remove(device);
         _streams?.Release(device);
-        device.Fwspec = null;
         if (device.Group is not { Directory: { } directory } group)
         {
             return;
@@ -191,11 +176,13 @@ public sealed class IommuCore : IIommuCore
             members.Remove(link?.Name ?? device.Name);
         }
 
+        group.Driver.OnLeft(device);
         group.Devices.Remove(device);
         device.Group = null;
         if (group.Devices.Count == 0)
         {
             // iommu_group_release
+            group.DefaultDomain?.Free();
             _groups.Remove(group.Id);
             _freeIds.Add(group.Id);
             _directory.Remove(group.Id.ToString(CultureInfo.InvariantCulture));
@@ -215,13 +202,25 @@ public sealed class IommuCore : IIommuCore
         return free;
     }
 
+    /// <summary>iommu.passthrough= of the command line (iommu_set_def_domain_type).</summary>
+    private static bool IsPassthrough(string commandLine) =>
+        commandLine.Split(' ').LastOrDefault(word => word.StartsWith("iommu.passthrough=", StringComparison.Ordinal))
+            is { } word
+        && word.Split('=')[1] is "1" or "y" or "Y" or "on";
+
+    /// <summary>iommu.strict= of the command line (iommu_dma_setup): unmapped addresses go to a flush queue.</summary>
+    private static bool IsLazy(string commandLine) =>
+        commandLine.Split(' ').LastOrDefault(word => word.StartsWith("iommu.strict=", StringComparison.Ordinal))
+            is { } word
+        && word.Split('=')[1] is "0" or "n" or "N" or "off";
+
     /// <summary>iommu_group_alloc.</summary>
     private IommuGroup Allocate(IIommuDriver driver)
     {
         int id = TakeLowestId();
         DirectoryInode directory = _directory.AddDirectory(id.ToString(CultureInfo.InvariantCulture));
         directory.AddDirectory("devices");
-        var group = new IommuGroup(id, driver) { Directory = directory, Type = DefaultType };
+        var group = new IommuGroup(id, driver) { Directory = directory, DefaultDomainType = _defaultType };
         if (_kernel.Profile.GroupsShowReservedRegions)
         {
             directory.AddAttribute("reserved_regions", 0x124, () => ShowRegions(driver));
@@ -231,8 +230,8 @@ public sealed class IommuCore : IIommuCore
         {
             directory.AddAttribute(
                 "type",
-                0x1A4,
-                () => group.Type + "\n",
+                AttributeMode.ReadWrite,
+                () => group.DefaultDomainType + "\n",
                 (process, text) => GroupTypeFile.Store(process, group, text)
             );
         }

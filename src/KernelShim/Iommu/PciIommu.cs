@@ -6,33 +6,26 @@ namespace Emulator.KernelShim;
 internal static class PciIommu
 {
     /// <summary>
-    /// Carries each requester ID of a function through the host bridge's <c>iommu-map</c>. The first function for which this is
-    /// done asks for access control.
+    /// Carries each requester ID of a function through the host bridge's <c>iommu-map</c>. Whoever does this first for a function
+    /// asks for access control.
     /// </summary>
-    public static IommuFwspec? Configure(Kernel kernel, PciDevice device)
+    public static IReadOnlyList<IommuSpecifier> SpecifiersOf(Kernel kernel, PciDevice device)
     {
         if (device.OnBus.Host.Node is not { } bridge || !bridge.HasProperty("iommu-map"))
         {
-            return null;
+            return [];
         }
 
         kernel.Pci.RequestAcs();
-        DeviceTreeNode? iommu = null;
-        List<uint> ids = [];
+        List<IommuSpecifier> specifiers = [];
         foreach (DmaAlias alias in PciAliases.Of(device))
         {
-            if (kernel.Tree.MapIommu(bridge, alias.RequesterId) is not { } mapped)
+            if (kernel.Tree.MapIommu(bridge, alias.RequesterId) is { } mapped)
             {
-                continue;
-            }
-
-            iommu ??= mapped.Target;
-            if (ReferenceEquals(iommu, mapped.Target))
-            {
-                ids.Add(mapped.Id);
+                specifiers.Add(new IommuSpecifier(mapped.Target, mapped.Id, 0));
             }
         }
 
-        return iommu is null ? null : new IommuFwspec(iommu, ids);
+        return specifiers;
     }
 }

@@ -13,14 +13,15 @@ internal sealed class StreamOwners(Kernel kernel)
     /// <summary>Takes all streams of a device, or none.</summary>
     public bool TryTake(Device device)
     {
-        foreach (uint id in device.Fwspec?.Ids ?? [])
+        foreach (IommuSpecifier specifier in SpecifiersOf(device))
         {
-            if (_owners.TryAdd((device.Fwspec!.Iommu, id), device))
+            uint id = specifier.Id;
+            if (_owners.TryAdd((specifier.Iommu, id), device))
             {
                 continue;
             }
 
-            Device owner = _owners[(device.Fwspec.Iommu, id)];
+            Device owner = _owners[(specifier.Iommu, id)];
             if (ReferenceEquals(owner, device))
             {
                 continue;
@@ -43,15 +44,17 @@ internal sealed class StreamOwners(Kernel kernel)
     /// <summary>Gives the streams of a device back.</summary>
     public void Release(Device device)
     {
-        foreach (uint id in device.Fwspec?.Ids ?? [])
+        foreach (IommuSpecifier specifier in SpecifiersOf(device))
         {
             if (
-                _owners.TryGetValue((device.Fwspec!.Iommu, id), out Device? owner)
+                _owners.TryGetValue((specifier.Iommu, specifier.Id), out Device? owner)
                 && ReferenceEquals(owner, device)
             )
             {
-                _owners.Remove((device.Fwspec.Iommu, id));
+                _owners.Remove((specifier.Iommu, specifier.Id));
             }
         }
     }
+
+    private IReadOnlyList<IommuSpecifier> SpecifiersOf(Device device) => device.Bus!.IommuSpecifiers(kernel, device);
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Emulator.Machine.DeviceTrees;
 
 namespace Emulator.KernelShim;
 
@@ -27,6 +28,23 @@ internal sealed class PciBusType : BusType
             ? -(long)Errno.ENODEV
             : 0;
     }
+
+    internal override IReadOnlyList<IommuSpecifier> IommuSpecifiers(Kernel kernel, Device device) =>
+        PciIommu.SpecifiersOf(kernel, (PciDevice)device);
+
+    /// <summary>pci_device_group; what it looked at is kept with the function.</summary>
+    internal override IommuGroup? FindGroup(Kernel kernel, Device device)
+    {
+        var function = (PciDevice)device;
+        IommuGroup? group = PciDeviceGroup.Find(function, out IReadOnlyList<GroupingStep> steps);
+        function.GroupingSteps = steps;
+        return group;
+    }
+
+    internal override bool HasIsolatedMessages(Kernel kernel, Device device) =>
+        device is PciDevice { OnBus.Host.Node: { } bridge } function
+        && kernel.Tree.MapMsi(bridge, function.RequesterId) is { } mapped
+        && SmmuDriver.IsIsolating(mapped.Target);
 
     internal override void AddAttributes(Device device, DirectoryInode directory) =>
         PciFiles.Add(_core, (PciDevice)device, directory);

@@ -116,6 +116,9 @@ public sealed class PciDevice : Device
         IsExpress
         && ExpressType is PciExpressType.RootPort or PciExpressType.Downstream or PciExpressType.PcieBridge;
 
+    /// <summary>What the last search for its group looked at; null where the search was not made.</summary>
+    internal IReadOnlyList<GroupingStep>? GroupingSteps { get; set; }
+
     internal PciResource[] Regions { get; } = new PciResource[ResourceCount];
 
     internal IReadOnlyList<PciResource> Windows { get; }

@@ -35,6 +35,7 @@ public static partial class KernelProfiles
             GroupJoinText = null,
             HasPci = false,
             GroupsAreJoinedAtProbe = false,
+            ArmSmmuIsThatOf3x = true,
             ProbeFailureText = "{driver}: probe of {device} failed with error {error}",
             ProbeFailureLevel = LogLevel.Warning,
             DeviceTreeLogPrefix = "",
