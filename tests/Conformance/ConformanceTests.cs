@@ -103,17 +103,6 @@ public sealed class ConformanceTests
         Conclude(report);
     }
 
-    [Theory]
-    [InlineData("linux", "no kernel is simulated yet")]
-    public void What_nobody_models_yet_is_reported(string subfolder, string reason)
-    {
-        bool isThere = Directory.Exists(Path.Combine(Recordings.Folder, subfolder));
-        var report = new Report(subfolder);
-        report.Note(isThere ? $"not run: {reason}" : $"no recordings in {Recordings.Folder}; {reason}");
-        report.Publish();
-        Assert.Skip($"{subfolder}: {reason}");
-    }
-
     private static IEnumerable<string> FoldersOf(string folder) =>
         Directory.Exists(folder) ? Directory.GetDirectories(folder).Order(StringComparer.Ordinal) : [];
 
