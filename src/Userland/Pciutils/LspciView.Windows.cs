@@ -168,8 +168,8 @@ internal sealed partial class LspciView
         PciResourceLine? window = WindowAt(device, 0);
         if (window is { LengthBytes: > 0 } known)
         {
-            uint first = (uint)known.Base & ~0xFu;
-            Range("I/O", first, (uint)(first + known.LengthBytes - 1), (known.Base & 0xF) == 1 ? 32 : 16, false);
+            uint first = (uint)known.Address & ~0xFu;
+            Range("I/O", first, (uint)(first + known.LengthBytes - 1), (known.Address & 0xF) == 1 ? 32 : 16, false);
             return;
         }
 
@@ -196,7 +196,7 @@ internal sealed partial class LspciView
         PciResourceLine? window = WindowAt(device, 1);
         if (window is { LengthBytes: > 0 } known)
         {
-            uint first = (uint)known.Base & ~0xFu;
+            uint first = (uint)known.Address & ~0xFu;
             Range("Memory", first, (uint)(first + known.LengthBytes - 1), 32, false);
             return;
         }
@@ -217,12 +217,12 @@ internal sealed partial class LspciView
         PciResourceLine? window = WindowAt(device, 2);
         if (window is { LengthBytes: > 0 } known)
         {
-            ulong first = known.Base & ~0xFUL;
+            ulong first = known.Address & ~0xFUL;
             Range(
                 "Prefetchable memory",
                 first,
                 first + known.LengthBytes - 1,
-                (known.Base & 0xF) == 1 ? 64 : 32,
+                (known.Address & 0xF) == 1 ? 64 : 32,
                 false
             );
             return;

@@ -55,7 +55,7 @@ internal static class PciNames
     // csharpier-ignore
     private static readonly Dictionary<uint, string> Classes = new()
     {
-        [0x0000] = "Non-VGA unclassified device", [0x00FF] = "Unclassified device",
+        [0x0000] = "Non-VGA unclassified device",
         [0x0106] = "SATA controller",             [0x0108] = "Non-Volatile memory controller",
         [0x0200] = "Ethernet controller",         [0x0280] = "Network controller",
         [0x0300] = "VGA compatible controller",   [0x0600] = "Host bridge",
