@@ -96,6 +96,17 @@ public sealed class IommuCore : IIommuCore
         return iommu.OnJoined(device, group);
     }
 
+    /// <inheritdoc/>
+    public void AddToNewGroup(Device device, IIommuDriver driver, string name)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        ArgumentNullException.ThrowIfNull(driver);
+        IommuGroup group = Allocate(driver);
+        group.DefaultDomainType = "unknown";
+        group.Directory!.AddAttribute("name", AttributeMode.ReadOnly, () => name + "\n");
+        Add(device, group);
+    }
+
     /// <summary>iommu_group_add_device.</summary>
     private void Add(Device device, IommuGroup group)
     {

@@ -47,6 +47,7 @@ public static partial class KernelProfiles
             Title = "6.12 with no-IOMMU mode, vfio-platform, vfio-amba, iommufd and device nodes",
             Release = "6.12.117-oracle",
             Version = "#1 SMP 2026-01-01",
+            HasVfioNoIommu = true,
             Modules = ["pci_stub", "vfio", "vfio_iommu_type1", "vfio_pci", "vfio_platform", "vfio_amba", "iommufd"],
         };
 }
