@@ -11,11 +11,23 @@ public static class BuiltInDrivers
     [
         new InitCall("init_IRQ", InitLevel.Interrupts, kernel => IrqSubsystem.Start(kernel)),
         new InitCall("iommu_init", InitLevel.Core, kernel => IommuCore.Start(kernel)),
-        new InitCall("arm_smmu_init", InitLevel.Subsystem, kernel => ArmSmmuDriver.Start(kernel)),
+        new InitCall("arm_smmu_init", InitLevel.Subsystem, StartSmmus),
         Pl330Driver.InitCall,
-        VfioCore.InitCall,
+        ModuleLoader.InitCall,
         VosysDmatest.InitCall,
     ];
+
+    private static void StartSmmus(Kernel kernel)
+    {
+        if (kernel.Profile.ArmSmmuIsThatOf3x)
+        {
+            ArmSmmuDriver.Start(kernel);
+        }
+        else
+        {
+            SmmuDriver.Start(kernel);
+        }
+    }
 
     /// <summary>A kernel with all of them, booted.</summary>
     /// <param name="board">The board.</param>

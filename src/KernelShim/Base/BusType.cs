@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Emulator.Machine.DeviceTrees;
 
 namespace Emulator.KernelShim;
 
@@ -72,6 +73,25 @@ public class BusType(string name)
 
     /// <summary>Adds the attributes that this bus gives its devices.</summary>
     internal virtual void AddAttributes(Device device, DirectoryInode directory) { }
+
+    /// <summary>The IOMMUs that stand before a device (of_iommu_configure).</summary>
+    internal virtual IReadOnlyList<IommuSpecifier> IommuSpecifiers(Kernel kernel, Device device) =>
+        IommuSpecifier.OfNode(kernel.Tree, device.Node);
+
+    /// <summary>
+    /// The group that a device has to be in for what stands between it and its IOMMU (pci_device_group); null for one of its
+    /// own (generic_device_group).
+    /// </summary>
+    internal virtual IommuGroup? FindGroup(Kernel kernel, Device device) => null;
+
+    /// <summary>
+    /// Whether message interrupts of a device are isolated by the controller that takes them (msi_device_has_isolated_msi);
+    /// a device without any has none that are.
+    /// </summary>
+    internal virtual bool HasIsolatedMessages(Kernel kernel, Device device) =>
+        device.Node is { } node
+        && kernel.Tree.ReadMsiParents(node) is [{ Node: { } controller }, ..]
+        && SmmuDriver.IsIsolating(controller);
 
     /// <summary>The variables that this bus adds to a device's uevent.</summary>
     internal virtual IEnumerable<string> UeventVariables(Device device) => [];

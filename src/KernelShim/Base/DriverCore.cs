@@ -169,9 +169,6 @@ public sealed partial class DriverCore : IDriverCore
         }
 
         DirectoryInode directory = modules.AddDirectory(plain);
-        directory.AddDirectory("parameters");
-        directory.AddAttribute("initstate", AttributeMode.ReadOnly, () => "live\n");
-        directory.AddAttribute("refcnt", AttributeMode.ReadOnly, () => "0\n");
         directory.AddAttribute("uevent", AttributeMode.WriteOnly, null, StoreUevent);
         return directory;
     }

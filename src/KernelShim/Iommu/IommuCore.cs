@@ -14,9 +14,12 @@ public sealed class IommuCore : IIommuCore
     private readonly SortedDictionary<int, IommuGroup> _groups = [];
     private readonly List<IIommuDriver> _drivers = [];
 
+    private readonly string _defaultType;
+
     private IommuCore(Kernel kernel)
     {
         _kernel = kernel;
+        _defaultType = IsPassthrough(kernel.CommandLine) ? "identity" : "DMA";
         _directory = kernel.Files.Sys.GetOrAddDirectory("kernel").GetOrAddDirectory("iommu_groups");
     }
 
@@ -37,7 +40,7 @@ public sealed class IommuCore : IIommuCore
     {
         ArgumentNullException.ThrowIfNull(driver);
         _drivers.Add(driver);
-        if (_kernel.Drivers is not { } core)
+        if (_kernel.Drivers is not { } core || _kernel.Profile.GroupsAreJoinedAtProbe)
         {
             return;
         }
@@ -61,12 +64,41 @@ public sealed class IommuCore : IIommuCore
     public void OnDeviceAdded(Device device)
     {
         ArgumentNullException.ThrowIfNull(device);
+        if (!_kernel.Profile.GroupsAreJoinedAtProbe)
+        {
+            Join(device);
+        }
+    }
+
+    /// <inheritdoc/>
+    public long OnProbe(Device device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        return _kernel.Profile.GroupsAreJoinedAtProbe ? Join(device) : 0;
+    }
+
+    /// <summary>iommu_probe_device: a device joins the group that its IOMMU's driver says, or one of its own.</summary>
+    private long Join(Device device)
+    {
         if (device.Group is not null || _drivers.FirstOrDefault(driver => driver.Serves(device)) is not { } iommu)
         {
-            return;
+            return 0;
         }
 
-        IommuGroup group = Allocate(iommu);
+        IommuGroup? present = iommu.FindGroup(device, out long error);
+        if (error != 0)
+        {
+            return error;
+        }
+
+        IommuGroup group = present ?? Allocate(iommu);
+        Add(device, group);
+        return iommu.OnJoined(device, group);
+    }
+
+    /// <summary>iommu_group_add_device.</summary>
+    private void Add(Device device, IommuGroup group)
+    {
         group.Devices.Add(device);
         device.Group = group;
         DirectoryInode members = group.Directory!.GetOrAddDirectory("devices");
@@ -107,11 +139,13 @@ public sealed class IommuCore : IIommuCore
             members.Remove(link?.Name ?? device.Name);
         }
 
+        group.Driver.OnLeft(device);
         group.Devices.Remove(device);
         device.Group = null;
         if (group.Devices.Count == 0)
         {
             // iommu_group_release
+            group.DefaultDomain?.Free();
             _groups.Remove(group.Id);
             _directory.Remove(group.Id.ToString(CultureInfo.InvariantCulture));
             group.Directory = null;
@@ -130,6 +164,12 @@ public sealed class IommuCore : IIommuCore
         return free;
     }
 
+    /// <summary>iommu.passthrough= of the command line (iommu_set_def_domain_type).</summary>
+    private static bool IsPassthrough(string commandLine) =>
+        commandLine.Split(' ').LastOrDefault(word => word.StartsWith("iommu.passthrough=", StringComparison.Ordinal))
+            is { } word
+        && word.Split('=')[1] is "1" or "y" or "Y" or "on";
+
     /// <summary>iommu_group_alloc.</summary>
     private IommuGroup Allocate(IIommuDriver driver)
     {
@@ -141,7 +181,7 @@ public sealed class IommuCore : IIommuCore
 
         DirectoryInode directory = _directory.AddDirectory(id.ToString(CultureInfo.InvariantCulture));
         directory.AddDirectory("devices");
-        var group = new IommuGroup(id, driver) { Directory = directory };
+        var group = new IommuGroup(id, driver) { Directory = directory, DefaultDomainType = _defaultType };
         if (_kernel.Profile.GroupsShowReservedRegions)
         {
             directory.AddAttribute("reserved_regions", 0x124, () => ShowRegions(driver));
@@ -149,7 +189,12 @@ public sealed class IommuCore : IIommuCore
 
         if (_kernel.Profile.GroupsShowType)
         {
-            directory.AddAttribute("type", 0x1A4, () => "DMA\n");
+            directory.AddAttribute(
+                "type",
+                AttributeMode.ReadWrite,
+                () => group.DefaultDomainType + "\n",
+                (process, text) => GroupTypeFile.Store(process, group, text)
+            );
         }
 
         _groups[id] = group;

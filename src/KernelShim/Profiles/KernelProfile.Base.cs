@@ -5,9 +5,13 @@ public sealed partial record KernelProfile
 {
     /// <summary>
     /// The log line of a failed probe (really_probe in drivers/base/dd.c). ENODEV and ENXIO are never logged: they mean that
-    /// the device is not there.
+    /// the device is not there. Before 6.11: <c>{driver}: probe of {device} failed with error {error}</c>.
     /// </summary>
-    public string ProbeFailureText { get; init; } = "{driver}: probe of {device} failed with error {error}";
+    public string ProbeFailureText { get; init; } =
+        "{driver} {device}: probe with driver {driver} failed with error {error}";
+
+    /// <summary>The level of <see cref="ProbeFailureText"/>: a warning before 6.11.</summary>
+    public LogLevel ProbeFailureLevel { get; init; } = LogLevel.Error;
 
     /// <summary>What lines of drivers/of begin with: <c>OF: </c> since pr_fmt came (4.8), nothing before.</summary>
     public string DeviceTreeLogPrefix { get; init; } = "OF: ";

@@ -9,6 +9,9 @@ namespace Emulator.KernelShim;
 [DebuggerDisplay("type1{_isV2 ? \"v2\" : \"\",nq}: {_mappings.Count} mappings, {_domains.Count} domains")]
 internal sealed partial class VfioType1(VfioCore core, bool isV2)
 {
+    /// <summary>dma_entry_limit when the container got its type (dma_avail).</summary>
+    private readonly int? _mappingLimit = core.Type1?.EntryLimit;
+
     private const ulong PageBytes = PageAllocator.PageBytes;
 
     private readonly bool _isV2 = isV2;
@@ -18,7 +21,7 @@ internal sealed partial class VfioType1(VfioCore core, bool isV2)
     private readonly List<DmaMapping> _mappings = [];
 
     /// <summary>Whether every domain is cache coherent.</summary>
-    public bool IsCoherent => _domains.Count > 0 && _domains.TrueForAll(domain => domain.Driver.IsCoherent);
+    public bool IsCoherent => _domains.Count > 0 && _domains.TrueForAll(domain => domain.Driver.EnforcesCoherency);
 
     private KernelProfile Profile => core.Kernel.Profile;
 
@@ -62,7 +65,11 @@ internal sealed partial class VfioType1(VfioCore core, bool isV2)
     public long Attach(Process process, IommuGroup group)
     {
         const string Function = "vfio_iommu_type1_attach_group";
-        if (Profile.Type1ChecksInterruptIsolation && !group.Driver.IsolatesInterrupts && !core.AllowsUnsafeInterrupts)
+        if (
+            Profile.Type1ChecksInterruptIsolation
+            && !group.Driver.IsIsolated(group)
+            && core.Type1 is { AllowsUnsafeInterrupts: false }
+        )
         {
             core.Kernel.Log.Print(
                 LogLevel.Warning,
@@ -154,11 +161,13 @@ internal sealed partial class VfioType1(VfioCore core, bool isV2)
         }
 
         domain.Groups.Add(group);
+        group.AttachedDomain = domain.Iommu;
         return 0;
     }
 
     private static void DetachDevices(Domain domain, IommuGroup group)
     {
+        group.AttachedDomain = null;
         foreach (Device device in group.Devices)
         {
             domain.Iommu.Detach(device);
