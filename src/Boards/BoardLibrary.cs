@@ -9,7 +9,7 @@ public sealed class BoardLibrary : IBoardLibrary
     private static readonly Dictionary<string, ulong> NoOptions = [];
 
     private readonly IBoardFactory _factory;
-    private readonly BoardDefinition[] _definitions = [new FvpVe()];
+    private readonly BoardDefinition[] _definitions = [new FvpVe(), new Virt()];
 
     /// <summary>Creates the library.</summary>
     public BoardLibrary(IBoardFactory factory) => _factory = factory;

@@ -95,13 +95,21 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
     private void AddCpus()
     {
         IEnumerable<DeviceTreeNode> nodes = Tree.FindByPath("/cpus")?.Children ?? [];
-        int count = nodes.Count(node => node.BaseName is "cpu" && node.IsEnabled);
-        for (int n = 0; n < Math.Max(1, count); n++)
+        ulong[] affinities =
+        [
+            .. nodes.Where(node => node.BaseName is "cpu" && node.IsEnabled).Select(node => AffinityOf(node)),
+        ];
+        for (int n = 0; n < Math.Max(1, affinities.Length); n++)
         {
             string name = string.Create(CultureInfo.InvariantCulture, $"cpu{n}");
-            Board.Cpus.Add(new CpuPort(name, Board.Bus, Board.Simulation.Trace, n));
+            ulong affinity = n < affinities.Length ? affinities[n] : 0;
+            Board.Cpus.Add(new CpuPort(name, Board.Bus, Board.Simulation.Trace, n, affinity));
         }
     }
+
+    /// <summary><c>reg</c> of a CPU is the affinity part of its MPIDR (Linux, Documentation/devicetree/bindings/arm/cpus.yaml).</summary>
+    private static ulong AffinityOf(DeviceTreeNode cpu) =>
+        cpu.FindProperty("reg") is { LengthBytes: 4 or 8 } reg ? reg.ReadUInt64() : 0;
 
     private void AddDevice(DeviceTreeNode node, Attachment? attachment)
     {
@@ -372,6 +380,9 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
         public override string Name { get; } = name;
 
         public override Simulation Simulation => assembly.Board.Simulation;
+
+        public override IDevice? Parent =>
+            Node.Parent is { } parent ? assembly._byPath.GetValueOrDefault(parent.Path) : null;
 
         public override AddressMapEpoch Epoch => assembly.Board.Bus.Epoch;
 
