@@ -6,6 +6,20 @@ namespace Emulator.KernelShim;
 /// </content>
 public static partial class KernelProfiles
 {
+    /// <summary>What modprobe finds on Debian. Nothing of it is loaded before somebody asks.</summary>
+    private static string[] DebianModules =>
+        [
+            "pci_stub",
+            "vfio",
+            "vfio_iommu_type1",
+            "vfio_pci",
+            "virtio_mmio",
+            "qemu_fw_cfg",
+            "gpio_keys",
+            "nvme",
+            "e1000e",
+        ];
+
     /// <summary>Debian 12's kernel: 6.1.</summary>
     public static KernelProfile Linux61 { get; } =
         new()
@@ -17,6 +31,7 @@ public static partial class KernelProfiles
             Machine = "aarch64",
             ProbeFailureText = "{driver}: probe of {device} failed with error {error}",
             ProbeFailureLevel = LogLevel.Warning,
+            InvalidResourceText = "invalid resource",
             SmmuDecodesFaults = false,
             IsolationIsPerDevice = false,
             GroupTypeNeedsIdleGroup = false,
@@ -27,8 +42,7 @@ public static partial class KernelProfiles
             HasVirtioPci = false,
             // drivers/iommu/iommu.c: iommu_group_remove_device; 6.12 says nothing any more.
             GroupLeaveText = "{driver} {device}: Removing from iommu group {group}",
-            Modules = ["pci_stub", "vfio", "vfio_iommu_type1", "vfio_pci"],
-            LoadableModules = ["nvme"],
+            LoadableModules = DebianModules,
         };
 
     /// <summary>Debian's 6.12 for Debian 12, in its stock configuration.</summary>
@@ -40,8 +54,7 @@ public static partial class KernelProfiles
             Release = "6.12.111+deb12-arm64",
             Version = "#1 SMP Debian 6.12.111-1~deb12u1 (2026-09-30)",
             Machine = "aarch64",
-            Modules = ["pci_stub", "vfio", "vfio_iommu_type1", "vfio_pci"],
-            LoadableModules = ["nvme"],
+            LoadableModules = DebianModules,
         };
 
     /// <summary>
@@ -54,6 +67,7 @@ public static partial class KernelProfiles
             Title = "6.12 with no-IOMMU mode, vfio-platform, vfio-amba, iommufd and device nodes",
             Release = "6.12.117-oracle",
             Version = "#1 SMP 2026-01-01",
-            Modules = ["pci_stub", "vfio", "vfio_iommu_type1", "vfio_pci", "vfio_platform", "vfio_amba", "iommufd"],
+            HasVfioNoIommu = true,
+            LoadableModules = [.. DebianModules, "vfio_platform", "vfio_amba", "vfio_platform_calxedaxgmac", "iommufd"],
         };
 }

@@ -56,7 +56,7 @@ internal sealed class TopologyMachine
             SmmuRefusesSharedStreams = true,
         };
         Kernel booted = BuiltInDrivers.Boot(board, profile, told, line.HasFirmware);
-        foreach (string module in ModulesOf(line.KernelArguments))
+        foreach (string module in ModulesOf(line.KernelArguments).Prepend("pci-stub"))
         {
             new OpsMachine(booted).Shell(booted.Init, $"modprobe {module}", []);
         }
