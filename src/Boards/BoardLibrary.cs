@@ -35,4 +35,7 @@ public sealed class BoardLibrary : IBoardLibrary
             );
         return definition.Tree(options ?? NoOptions);
     }
+
+    /// <inheritdoc/>
+    public void Plug(DeviceTree tree, IReadOnlyList<string> devices) => QemuDevices.Plug(tree, devices);
 }

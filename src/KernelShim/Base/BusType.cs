@@ -71,6 +71,12 @@ public class BusType(string name)
     /// <summary>Matching by the driver's tables.</summary>
     protected virtual bool MatchTables(Device device, Driver driver) => driver.Matches(device);
 
+    /// <summary>What the bus does before a driver's probe; a negative errno keeps the driver from the device.</summary>
+    internal virtual long PrepareProbe(Device device) => 0;
+
+    /// <summary>Adds the files that this bus gives its drivers.</summary>
+    internal virtual void AddDriverFiles(Driver driver, DirectoryInode directory) { }
+
     /// <summary>Adds the attributes that this bus gives its devices.</summary>
     internal virtual void AddAttributes(Device device, DirectoryInode directory) { }
 

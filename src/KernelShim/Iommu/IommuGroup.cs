@@ -149,6 +149,12 @@ public interface IIommuCore
     /// </summary>
     long OnProbe(Device device);
 
+    /// <summary>Puts a device into a group of its own that has a name (iommu_group_alloc, iommu_group_set_name, iommu_group_add_device).</summary>
+    void AddToNewGroup(Device device, IIommuDriver driver, string name);
+
+    /// <summary>How a device came into its group, or why it is in none; null where nobody has looked at it yet.</summary>
+    GroupingDecision? DecisionFor(Device device);
+
     /// <summary>A device goes away.</summary>
     void OnDeviceRemoved(Device device);
 }

@@ -13,6 +13,11 @@ public sealed partial record KernelProfile
     /// <summary>The level of <see cref="ProbeFailureText"/>: a warning before 6.11.</summary>
     public LogLevel ProbeFailureLevel { get; init; } = LogLevel.Error;
 
+    /// <summary>
+    /// What devm_ioremap_resource says when a device has no such resource. Before 6.10: <c>invalid resource</c>.
+    /// </summary>
+    public string InvalidResourceText { get; init; } = "error -EINVAL: invalid resource (null)";
+
     /// <summary>What lines of drivers/of begin with: <c>OF: </c> since pr_fmt came (4.8), nothing before.</summary>
     public string DeviceTreeLogPrefix { get; init; } = "OF: ";
 

@@ -33,6 +33,7 @@ public static partial class KernelProfiles
             VfioChecksCoherency = false,
             SmmuStalls = true,
             GroupJoinText = null,
+            HasPci = false,
             GroupsAreJoinedAtProbe = false,
             ArmSmmuIsThatOf3x = true,
             ProbeFailureText = "{driver}: probe of {device} failed with error {error}",
