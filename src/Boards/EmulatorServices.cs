@@ -43,10 +43,7 @@ public static class EmulatorServices
             .AddDeviceModel("arm,sp810",          "System Controller (SP810)",                context => new Sp810(context))
             .AddDeviceModel("arm,vexpress-sysreg", "Versatile Express system registers",      context => new VexpressSysreg(context))
             .AddDeviceModel("arm,vexpress-vram",  "video RAM",                                context => new MemoryDevice(context))
-<<<<<<< HEAD
             .AddDeviceModel("virtio,mmio",        "virtio transport without a device",        context => new VirtioMmio(context))
-            .AddDeviceModel("mtd-ram",            "static RAM",                               context => new MemoryDevice(context));
-=======
             .AddDeviceModel("mtd-ram",            "static RAM",                               context => new MemoryDevice(context))
             .AddPciModels();
 
@@ -68,5 +65,4 @@ public static class EmulatorServices
             .AddDeviceModel("emulator,nvme",              "NVM Express controller (configuration space only)", context => new Nvme(context))
             .AddDeviceModel("emulator,virtio-rng-pci",    "virtio entropy source (configuration space only)", context => new VirtioRng(context))
             .AddDeviceModel("emulator,pci-testdev",       "QEMU's pci-testdev (configuration space only)",  context => new PciTestDevice(context));
->>>>>>> pcie
 }
