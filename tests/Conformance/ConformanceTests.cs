@@ -103,6 +103,9 @@ public sealed class ConformanceTests
         Conclude(report);
     }
 
+    private static IEnumerable<string> FoldersOf(string folder) =>
+        Directory.Exists(folder) ? Directory.GetDirectories(folder).Order(StringComparer.Ordinal) : [];
+
     private static void Conclude(Report report)
     {
         report.Publish();
