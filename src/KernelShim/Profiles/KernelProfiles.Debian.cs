@@ -6,6 +6,30 @@ namespace Emulator.KernelShim;
 /// </content>
 public static partial class KernelProfiles
 {
+    /// <summary>ipi_types of arch/arm64/kernel/smp.c; CPU wake-up is there with the parking protocol of ACPI.</summary>
+    private static readonly string[] InterprocessorInterruptsOf61 =
+    [
+        "      Rescheduling interrupts",
+        "      Function call interrupts",
+        "      CPU stop interrupts",
+        "      CPU stop (for crash dump) interrupts",
+        "      Timer broadcast interrupts",
+        "      IRQ work interrupts",
+        "      CPU wake-up interrupts",
+    ];
+
+    private static readonly string[] InterprocessorInterruptsOf612 =
+    [
+        "      Rescheduling interrupts",
+        "      Function call interrupts",
+        "      CPU stop interrupts",
+        "      CPU stop NMIs",
+        "      Timer broadcast interrupts",
+        "      IRQ work interrupts",
+        "      CPU backtrace interrupts",
+        "      KGDB roundup interrupts",
+    ];
+
     /// <summary>What modprobe finds on Debian. Nothing of it is loaded before somebody asks.</summary>
     private static string[] DebianModules =>
         [
@@ -29,8 +53,12 @@ public static partial class KernelProfiles
             Release = "6.1.0-50-arm64",
             Version = "#1 SMP Debian 6.1.176-1 (2026-07-02)",
             Machine = "aarch64",
+            InterprocessorRowsHaveBlank = false,
+            FirstInterruptNumber = 1,
+            MapsInterruptsAtProbe = true,
             ProbeFailureText = "{driver}: probe of {device} failed with error {error}",
             ProbeFailureLevel = LogLevel.Warning,
+            InterprocessorInterrupts = InterprocessorInterruptsOf61,
             InvalidResourceText = "invalid resource",
             SmmuDecodesFaults = false,
             IsolationIsPerDevice = false,
@@ -54,6 +82,10 @@ public static partial class KernelProfiles
             Release = "6.12.111+deb12-arm64",
             Version = "#1 SMP Debian 6.12.111-1~deb12u1 (2026-09-30)",
             Machine = "aarch64",
+            InterprocessorInterrupts = InterprocessorInterruptsOf612,
+            InterprocessorRowsHaveBlank = false,
+            FirstInterruptNumber = 1,
+            MapsInterruptsAtProbe = true,
             LoadableModules = DebianModules,
         };
 
