@@ -72,6 +72,9 @@ public static class VfioExtension
     /// <summary>VFIO_TYPE1_NESTING_IOMMU.</summary>
     public const ulong Type1Nesting = 6;
 
+    /// <summary>VFIO_NOIOMMU_IOMMU.</summary>
+    public const ulong NoIommu = 8;
+
     /// <summary>VFIO_UNMAP_ALL.</summary>
     public const ulong UnmapAll = 9;
 
@@ -87,6 +90,9 @@ public static class VfioFlags
 
     /// <summary>VFIO_GROUP_FLAGS_CONTAINER_SET.</summary>
     public const uint GroupContainerSet = 2;
+
+    /// <summary>VFIO_DEVICE_FLAGS_RESET.</summary>
+    public const uint DeviceReset = 1;
 
     /// <summary>VFIO_DEVICE_FLAGS_PLATFORM.</summary>
     public const uint DevicePlatform = 4;
