@@ -22,13 +22,7 @@ public sealed partial class Smmu
         _walker.Begin(_epoch.Value - _replacements);
         _walker.Record = record;
         TlbTag tag = request.Lookup.Tag;
-        entry = new SmmuTlbEntry
-        {
-            Vmid = tag.Vmid,
-            Asid = tag.Asid,
-            Stages = (byte)tag.Stages,
-            Permissions2 = byte.MaxValue,
-        };
+        entry = EmptyEntry(tag);
         TableShape stageTwo = default;
         if ((tag.Stages & TlbStages.Stage2) != TlbStages.None)
         {
@@ -78,13 +72,28 @@ public sealed partial class Smmu
             return false;
         }
 
+        Fill(ref entry, in leaf, input);
+        mayKeep &= leaf.AccessFlag;
+        return true;
+    }
+
+    private static SmmuTlbEntry EmptyEntry(in TlbTag tag) =>
+        new()
+        {
+            Vmid = tag.Vmid,
+            Asid = tag.Asid,
+            Stages = (byte)tag.Stages,
+            Permissions2 = byte.MaxValue,
+        };
+
+    /// <summary>What one stage's leaf says.</summary>
+    private static void Fill(ref SmmuTlbEntry entry, ref readonly WalkResult leaf, ulong input)
+    {
         entry.SizeBits = (byte)leaf.SizeBits;
         entry.Page = input >> leaf.SizeBits;
         entry.Output = leaf.Output;
         entry.Level = (byte)leaf.Level;
         entry.Permissions = (byte)leaf.Permissions;
-        mayKeep &= leaf.AccessFlag;
-        return true;
     }
 
     private bool TryWalkFirst(
