@@ -36,6 +36,8 @@ public static class EmulatorServices
             .AddDeviceModel("arm,pl011",          "PrimeCell UART (PL011)",                   context => new Pl011(context))
             .AddDeviceModel("arm,pl031",          "PrimeCell Real Time Clock (PL031)",        context => new Pl031(context))
             .AddDeviceModel("arm,pl330",          "DMA controller (DMA-330, PL330)",          context => new Dma330(context))
+            .AddDeviceModel("samsung,s3c2440-i2c", "I2C controller (S3C2440)",               context => new S3c2440I2c(context))
+            .AddDeviceModel("samsung,s3c2440-hdmiphy-i2c", "I2C controller (S3C2440)",       context => new S3c2440I2c(context))
             .AddDeviceModel("arm,sp804",          "Dual-Timer Module (SP804)",                context => new Sp804(context))
             .AddDeviceModel("arm,sp805",          "Watchdog Module (SP805)",                  context => new Sp805(context))
             .AddDeviceModel("arm,sp810",          "System Controller (SP810)",                context => new Sp810(context))

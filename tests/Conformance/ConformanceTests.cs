@@ -76,7 +76,6 @@ public sealed class ConformanceTests
 
     [Theory]
     [InlineData("qemu-edu", "the PCI device edu is not modelled yet")]
-    [InlineData("linux", "no kernel is simulated yet")]
     public void What_nobody_models_yet_is_reported(string subfolder, string reason)
     {
         bool isThere = Directory.Exists(Path.Combine(Recordings.Folder, subfolder));

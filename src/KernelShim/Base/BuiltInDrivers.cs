@@ -12,8 +12,9 @@ public static class BuiltInDrivers
         new InitCall("init_IRQ", InitLevel.Interrupts, kernel => IrqSubsystem.Start(kernel)),
         new InitCall("iommu_init", InitLevel.Core, kernel => IommuCore.Start(kernel)),
         new InitCall("arm_smmu_init", InitLevel.Subsystem, kernel => ArmSmmuDriver.Start(kernel)),
+        S3cI2cDriver.InitCall,
         Pl330Driver.InitCall,
-        VfioCore.InitCall,
+        ModuleLoader.InitCall,
         VosysDmatest.InitCall,
     ];
 

@@ -37,7 +37,7 @@ public sealed class IommuCore : IIommuCore
     {
         ArgumentNullException.ThrowIfNull(driver);
         _drivers.Add(driver);
-        if (_kernel.Drivers is not { } core)
+        if (_kernel.Drivers is not { } core || _kernel.Profile.GroupsAreJoinedAtProbe)
         {
             return;
         }
@@ -61,12 +61,40 @@ public sealed class IommuCore : IIommuCore
     public void OnDeviceAdded(Device device)
     {
         ArgumentNullException.ThrowIfNull(device);
+        if (!_kernel.Profile.GroupsAreJoinedAtProbe)
+        {
+            Join(device);
+        }
+    }
+
+    /// <inheritdoc/>
+    public long OnProbe(Device device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        return _kernel.Profile.GroupsAreJoinedAtProbe ? Join(device) : 0;
+    }
+
+    /// <summary>iommu_probe_device: a device joins the group that its IOMMU's driver says, or one of its own.</summary>
+    private long Join(Device device)
+    {
         if (device.Group is not null || _drivers.FirstOrDefault(driver => driver.Serves(device)) is not { } iommu)
         {
-            return;
+            return 0;
         }
 
-        IommuGroup group = Allocate(iommu);
+        IommuGroup? present = iommu.FindGroup(device, out long error);
+        if (error != 0)
+        {
+            return error;
+        }
+
+        Add(device, present ?? Allocate(iommu));
+        return 0;
+    }
+
+    /// <summary>iommu_group_add_device.</summary>
+    private void Add(Device device, IommuGroup group)
+    {
         group.Devices.Add(device);
         device.Group = group;
         DirectoryInode members = group.Directory!.GetOrAddDirectory("devices");

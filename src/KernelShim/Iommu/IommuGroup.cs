@@ -64,6 +64,16 @@ public interface IIommuDriver
     /// <summary>Whether this IOMMU stands before a device.</summary>
     bool Serves(Device device);
 
+    /// <summary>
+    /// The group that a device has to join because an IOMMU cannot tell it from a member (device_group); null for a group of
+    /// its own. <paramref name="error"/> is a negative errno when it cannot be in any.
+    /// </summary>
+    IommuGroup? FindGroup(Device device, out long error)
+    {
+        error = 0;
+        return null;
+    }
+
     /// <summary>Makes a domain for VFIO; null when it cannot (out of context banks or memory).</summary>
     IommuDomain? CreateDomain();
 
@@ -105,6 +115,12 @@ public interface IIommuCore
 
     /// <summary>A device was added: it joins a group if an IOMMU serves it.</summary>
     void OnDeviceAdded(Device device);
+
+    /// <summary>
+    /// A driver is about to be probed on a device: on kernels that configure DMA then, it joins a group now
+    /// (of_iommu_configure). A negative errno when it cannot; only -EPROBE_DEFER keeps the driver from it.
+    /// </summary>
+    long OnProbe(Device device);
 
     /// <summary>A device goes away.</summary>
     void OnDeviceRemoved(Device device);

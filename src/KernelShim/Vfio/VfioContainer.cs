@@ -10,6 +10,8 @@ namespace Emulator.KernelShim;
 [DebuggerDisplay("container of {_groups.Count} groups, {Backend}")]
 public sealed class VfioContainer : OpenFile
 {
+    private const string Type1Module = "vfio_iommu_type1";
+
     private readonly VfioCore _core;
     private readonly List<VfioGroup> _groups = [];
 
@@ -66,9 +68,10 @@ public sealed class VfioContainer : OpenFile
         Backend?.Detach(group.IommuGroup);
         _groups.Remove(group);
         group.Container = null;
-        if (_groups.Count == 0)
+        if (_groups.Count == 0 && Backend is not null)
         {
             Backend = null;
+            _core.Kernel.Modules?.Put(Type1Module);
         }
     }
 
@@ -76,6 +79,7 @@ public sealed class VfioContainer : OpenFile
     private long CheckExtension(ulong extension) =>
         extension switch
         {
+            _ when _core.Type1 is null => 0,
             VfioExtension.Type1 or VfioExtension.Type1V2 => 1,
             VfioExtension.CacheCoherent => Backend is { IsCoherent: true } ? 1 : 0,
             VfioExtension.Type1Nesting => Profile.Type1HasNesting ? 1 : 0,
@@ -127,6 +131,7 @@ public sealed class VfioContainer : OpenFile
         }
 
         Backend = backend;
+        _core.Kernel.Modules?.Get(Type1Module);
         return 0;
     }
 }

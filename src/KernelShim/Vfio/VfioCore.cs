@@ -18,6 +18,7 @@ public sealed class VfioCore
 
     private readonly SortedDictionary<int, VfioGroup> _groups = [];
     private readonly SortedSet<int> _minors = [];
+    private DeviceInode? _node;
 
     private VfioCore(Kernel kernel) => Kernel = kernel;
 
@@ -27,73 +28,43 @@ public sealed class VfioCore
     /// <summary>The groups that have a node, by number.</summary>
     public IReadOnlyDictionary<int, VfioGroup> Groups => _groups;
 
-    /// <summary>allow_unsafe_interrupts of vfio_iommu_type1.</summary>
-    public bool AllowsUnsafeInterrupts { get; set; }
-
-    /// <summary>reset_required of vfio_platform.</summary>
-    public bool PlatformResetRequired { get; set; }
+    /// <summary>The type1 backend while its module is loaded.</summary>
+    internal VfioType1Module? Type1 { get; set; }
 
     private KernelProfile Profile => Kernel.Profile;
 
-    /// <summary>The step of the boot that starts VFIO.</summary>
-    public static IInitCall InitCall { get; } =
-        new InitCall("vfio_init", InitLevel.Device, kernel => _ = Start(kernel));
-
     /// <summary>
-    /// Loads the vfio modules that the profile has: /dev/vfio/vfio, parameters, and the drivers of the buses. The driver core must
-    /// be there.
+    /// What loading the module does (vfio_init): /dev/vfio/vfio and the classes. The driver core must be there.
     /// </summary>
-    public static VfioCore Start(Kernel kernel)
+    internal static VfioCore Start(Kernel kernel)
     {
-        ArgumentNullException.ThrowIfNull(kernel);
-        var core = new VfioCore(kernel) { PlatformResetRequired = kernel.Profile.VfioPlatformResetRequired };
-        kernel.Vfio = core;
+        var core = new VfioCore(kernel);
         if (kernel.Profile.GroupsHaveOwners && kernel.Drivers is DriverCore { ConfigureDma: null } drivers)
         {
             // iommu_device_use_default_domain: an ordinary driver gets no member of a group that programs own.
             drivers.ConfigureDma = (device, driver) =>
-                !driver.ManagesDma && core.Owns(device.Group) ? -(long)Errno.EBUSY : 0;
+                !driver.ManagesDma && kernel.Vfio is { } vfio && vfio.Owns(device.Group) ? -(long)Errno.EBUSY : 0;
         }
 
         kernel.Log.Print(LogLevel.Info, "VFIO - User Level meta-driver version: 0.3");
-        kernel.Files.AddDevice(
-            "vfio/vfio",
-            new DeviceInode(
-                ContainerPermissions,
-                MiscMajor,
-                ContainerMinor,
-                (_, flags) => new VfioContainer(core) { Flags = flags }
-            )
+        core._node = new DeviceInode(
+            ContainerPermissions,
+            MiscMajor,
+            ContainerMinor,
+            (_, flags) => new VfioContainer(core) { Flags = flags }
         );
+        kernel.Files.AddDevice("vfio/vfio", core._node);
         core.AddClass("misc", "vfio", MiscMajor, ContainerMinor);
         kernel.Files.Make("/sys/class/vfio");
-        core.AddParameter(
-            "vfio_iommu_type1",
-            "allow_unsafe_interrupts",
-            () => core.AllowsUnsafeInterrupts,
-            value => core.AllowsUnsafeInterrupts = value
-        );
-        if (kernel.Profile.Modules.Contains("vfio_platform", StringComparer.Ordinal))
-        {
-            if (kernel.Profile.VfioPlatformHasResets)
-            {
-                core.AddParameter(
-                    "vfio_platform",
-                    "reset_required",
-                    () => core.PlatformResetRequired,
-                    value => core.PlatformResetRequired = value
-                );
-            }
-
-            kernel.Drivers.Register(new VfioPlatformDriver(core));
-        }
-
-        if (kernel.Profile.Modules.Contains("vfio_amba", StringComparer.Ordinal))
-        {
-            kernel.Drivers.Register(new VfioAmbaDriver(core));
-        }
-
         return core;
+    }
+
+    /// <summary>vfio_cleanup.</summary>
+    internal void Stop()
+    {
+        Kernel.Files.RemoveDevice("vfio/vfio", _node!);
+        RemoveClass("misc", "vfio");
+        Kernel.Files.Make("/sys/class").Remove("vfio");
     }
 
     /// <summary>
@@ -164,8 +135,7 @@ public sealed class VfioCore
         _groups.Remove(group.IommuGroup.Id);
         _minors.Remove(group.Minor);
         Kernel.Files.RemoveDevice("vfio/" + NameOf(group), group.Node!);
-        Kernel.Files.Make("/sys/class/vfio").Remove(NameOf(group));
-        Kernel.Files.Make("/sys/devices/virtual/vfio").Remove(NameOf(group));
+        RemoveClass("vfio", NameOf(group));
     }
 
     /// <summary>
@@ -185,29 +155,11 @@ public sealed class VfioCore
         Kernel.Files.Make($"/sys/class/{className}").AddLink(name, $"../../devices/virtual/{className}/{name}");
     }
 
-    private void AddParameter(string module, string name, Func<bool> get, Action<bool> set) =>
-        Kernel
-            .Drivers.AddModule(module)
-            .GetOrAddDirectory("parameters")
-            .AddAttribute(
-                name,
-                0x1A4,
-                () => get() ? "Y\n" : "N\n",
-                (process, text) =>
-                {
-                    switch (text.Length == 0 ? ' ' : text[0])
-                    {
-                        case 'y' or 'Y' or '1':
-                            set(true);
-                            return text.Length;
-                        case 'n' or 'N' or '0':
-                            set(false);
-                            return text.Length;
-                        default:
-                            return process.Refuse(Errno.EINVAL, "param_set_bool", "neither y, Y, 1 nor n, N, 0");
-                    }
-                }
-            );
+    private void RemoveClass(string className, string name)
+    {
+        Kernel.Files.Make($"/sys/class/{className}").Remove(name);
+        Kernel.Files.Make($"/sys/devices/virtual/{className}").Remove(name);
+    }
 }
 
 /// <content>VFIO.</content>

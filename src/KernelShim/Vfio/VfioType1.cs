@@ -9,6 +9,9 @@ namespace Emulator.KernelShim;
 [DebuggerDisplay("type1{_isV2 ? \"v2\" : \"\",nq}: {_mappings.Count} mappings, {_domains.Count} domains")]
 internal sealed partial class VfioType1(VfioCore core, bool isV2)
 {
+    /// <summary>dma_entry_limit when the container got its type (dma_avail).</summary>
+    private readonly int? _mappingLimit = core.Type1?.EntryLimit;
+
     private const ulong PageBytes = PageAllocator.PageBytes;
 
     private readonly bool _isV2 = isV2;
@@ -62,7 +65,11 @@ internal sealed partial class VfioType1(VfioCore core, bool isV2)
     public long Attach(Process process, IommuGroup group)
     {
         const string Function = "vfio_iommu_type1_attach_group";
-        if (Profile.Type1ChecksInterruptIsolation && !group.Driver.IsolatesInterrupts && !core.AllowsUnsafeInterrupts)
+        if (
+            Profile.Type1ChecksInterruptIsolation
+            && !group.Driver.IsolatesInterrupts
+            && core.Type1 is { AllowsUnsafeInterrupts: false }
+        )
         {
             core.Kernel.Log.Print(
                 LogLevel.Warning,

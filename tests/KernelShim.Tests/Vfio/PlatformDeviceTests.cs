@@ -341,7 +341,7 @@ public sealed class VfioPlatformDeviceTests
     }
 
     [Theory]
-    [InlineData(true, true, true, "probe of")]
+    [InlineData(true, true, true, "probe with driver")]
     [InlineData(false, false, true, "")]
     [InlineData(false, true, false, "")]
     public void A_probe_refuses_what_the_kernel_refuses(bool needsReset, bool isCoherent, bool hasGroup, string line)
