@@ -1,3 +1,5 @@
+using Emulator.Machine.DeviceTrees;
+
 namespace Emulator.Machine;
 
 /// <summary>
@@ -46,6 +48,29 @@ public abstract class DeviceContext
 
     /// <summary>The CPU whose number this is, for controllers that drive its inputs; null where the board has fewer.</summary>
     public abstract CpuPort? Cpu(int number);
+
+    /// <summary>The device that made this one of what stands below its node: the bus that a card is plugged into.</summary>
+    public virtual IDevice? Owner => null;
+
+    /// <summary>The entries of the node's <c>ranges</c>.</summary>
+    public virtual IReadOnlyList<RangeEntry> Ranges => [];
+
+    /// <summary>Puts a target where the parent's bus sees the node's <c>ranges</c> entry of this index.</summary>
+    public virtual void MapRange(int index, IBusTarget target) { }
+
+    /// <summary>
+    /// Makes the devices of the nodes of hardware facts below the node (<c>emulator,...</c>, by <c>compatible</c>): cards, parts inside.
+    /// A device calls it once, when it can take them.
+    /// </summary>
+    /// <param name="owner">The device whose parts they are.</param>
+    public virtual IReadOnlyList<IDevice> CreateParts(IDevice owner) => [];
+
+    /// <summary>
+    /// Makes an interrupt output of something on this device's bus, wired as the node's <c>interrupt-map</c> says of that address and
+    /// interrupt.
+    /// </summary>
+    public virtual InterruptLine MappedInterrupt(uint[] unitAddress, uint interrupt, string pin) =>
+        new(Simulation.Trace, Name, pin);
 
     /// <summary>Whether the node has a property.</summary>
     public bool Has(string property) => Cells(property) is not null;
