@@ -17,8 +17,16 @@ public static partial class KernelProfiles
             Machine = "aarch64",
             ProbeFailureText = "{driver}: probe of {device} failed with error {error}",
             ProbeFailureLevel = LogLevel.Warning,
+            SmmuDecodesFaults = false,
+            IsolationIsPerDevice = false,
+            GroupTypeNeedsIdleGroup = false,
             VfioGroupsTakeIommufd = false,
             VfioCapabilitiesAreAligned = false,
+            PciLogsDeviceKind = false,
+            PciHostsWishForHotplug = false,
+            HasVirtioPci = false,
+            // drivers/iommu/iommu.c: iommu_group_remove_device; 6.12 says nothing any more.
+            GroupLeaveText = "{driver} {device}: Removing from iommu group {group}",
             Modules = ["pci_stub", "vfio", "vfio_iommu_type1", "vfio_pci"],
         };
 
@@ -44,6 +52,7 @@ public static partial class KernelProfiles
             Title = "6.12 with no-IOMMU mode, vfio-platform, vfio-amba, iommufd and device nodes",
             Release = "6.12.117-oracle",
             Version = "#1 SMP 2026-01-01",
+            HasVfioNoIommu = true,
             Modules = ["pci_stub", "vfio", "vfio_iommu_type1", "vfio_pci", "vfio_platform", "vfio_amba", "iommufd"],
         };
 }

@@ -72,19 +72,14 @@ public class VfioPlatformDriver : Driver
             }
         }
 
-        if (device.Group is null)
+        if (device.Group is null && !profile.GroupsHaveOwners)
         {
-            if (!profile.GroupsHaveOwners)
-            {
-                Print(device, $"No IOMMU group for device {device.Name}");
-            }
-
-            return -(long)Errno.EINVAL;
+            Print(device, $"No IOMMU group for device {device.Name}");
         }
 
-        if (profile.VfioChecksCoherency && !device.Group.Driver.IsCoherent)
+        if (_core.SetGroup(device) is var refused and not 0)
         {
-            return -(long)Errno.EINVAL;
+            return refused;
         }
 
         var vfio = new VfioPlatformDevice(_core, device, DeviceFlag, Regions(device), Interrupts(device));

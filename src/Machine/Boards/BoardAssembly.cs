@@ -479,6 +479,9 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
 
         public override Simulation Simulation => assembly.Board.Simulation;
 
+        public override IDevice? Parent =>
+            Node.Parent is { } parent ? assembly._byPath.GetValueOrDefault(parent.Path) : null;
+
         public override AddressMapEpoch Epoch => assembly.Board.Bus.Epoch;
 
         public override IBusTarget SystemBus => assembly.Board.Bus;
