@@ -6,6 +6,30 @@ namespace Emulator.KernelShim;
 /// </content>
 public static partial class KernelProfiles
 {
+    /// <summary>ipi_types of arch/arm64/kernel/smp.c; CPU wake-up is there with the parking protocol of ACPI.</summary>
+    private static readonly string[] InterprocessorInterruptsOf61 =
+    [
+        "      Rescheduling interrupts",
+        "      Function call interrupts",
+        "      CPU stop interrupts",
+        "      CPU stop (for crash dump) interrupts",
+        "      Timer broadcast interrupts",
+        "      IRQ work interrupts",
+        "      CPU wake-up interrupts",
+    ];
+
+    private static readonly string[] InterprocessorInterruptsOf612 =
+    [
+        "      Rescheduling interrupts",
+        "      Function call interrupts",
+        "      CPU stop interrupts",
+        "      CPU stop NMIs",
+        "      Timer broadcast interrupts",
+        "      IRQ work interrupts",
+        "      CPU backtrace interrupts",
+        "      KGDB roundup interrupts",
+    ];
+
     /// <summary>What modprobe finds on Debian. Nothing of it is loaded before somebody asks.</summary>
     private static string[] DebianModules =>
         [
@@ -30,8 +54,12 @@ public static partial class KernelProfiles
             Release = "6.1.0-50-arm64",
             Version = "#1 SMP Debian 6.1.176-1 (2026-07-02)",
             Machine = "aarch64",
+            InterprocessorRowsHaveBlank = false,
+            FirstInterruptNumber = 1,
+            MapsInterruptsAtProbe = true,
             ProbeFailureText = "{driver}: probe of {device} failed with error {error}",
             ProbeFailureLevel = LogLevel.Warning,
+            InterprocessorInterrupts = InterprocessorInterruptsOf61,
             InvalidResourceText = "invalid resource",
             // CONFIG_FB_ARMCLCD, gone in 6.2.
             AmbaDrivers = ["uart-pl010", "uart-pl011", "clcd-pl11x", "amba-proxy"],
@@ -60,6 +88,10 @@ public static partial class KernelProfiles
             Machine = "aarch64",
             AmbaDrivers = ["uart-pl010", "uart-pl011", "amba-proxy"],
             HasPl330Driver = false,
+            InterprocessorInterrupts = InterprocessorInterruptsOf612,
+            InterprocessorRowsHaveBlank = false,
+            FirstInterruptNumber = 1,
+            MapsInterruptsAtProbe = true,
             LoadableModules = DebianModules,
         };
 
