@@ -9,7 +9,7 @@ public sealed class BoardLibrary : IBoardLibrary
     private static readonly Dictionary<string, ulong> NoOptions = [];
 
     private readonly IBoardFactory _factory;
-    private readonly BoardDefinition[] _definitions = [new FvpVe()];
+    private readonly BoardDefinition[] _definitions = [new FvpVe(), new Virt()];
 
     /// <summary>Creates the library.</summary>
     public BoardLibrary(IBoardFactory factory) => _factory = factory;
@@ -35,4 +35,7 @@ public sealed class BoardLibrary : IBoardLibrary
             );
         return definition.Tree(options ?? NoOptions);
     }
+
+    /// <inheritdoc/>
+    public void Plug(DeviceTree tree, IReadOnlyList<string> devices) => QemuDevices.Plug(tree, devices);
 }

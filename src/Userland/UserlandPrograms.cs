@@ -25,6 +25,7 @@ public static class UserlandPrograms
         .. TextCommands.Programs,
         .. FileCommands.Programs,
         .. SystemCommands.Programs,
+        .. ModuleCommands.Programs,
         ChownCommand.Program,
         SedCommand.Program,
         ExprCommand.Program,

@@ -53,7 +53,7 @@ public sealed class BoardTests : IDisposable
     [Theory]
     [InlineData(
         "show fvp-v",
-        "there is no board 'fvp-v'; did you mean 'fvp-ve'? Boards: fvp-ve, or a .dts or .dtb file of your own"
+        "there is no board 'fvp-v'; did you mean 'fvp-ve'? Boards: fvp-ve, virt, or a .dts or .dtb file of your own"
     )]
     [InlineData("show fvp-ve --registers smu", "board fvp-ve has no device 'smu'; did you mean 'smmu'? Its devices: *")]
     [InlineData(

@@ -11,6 +11,10 @@ internal static class Recordings
             ? folder
             : Path.Combine(Root, "tests", "Conformance", "golden");
 
+    /// <summary>Whether these are the project's own, of which it is known how many agree.</summary>
+    public static bool IsOwnCopy =>
+        string.Equals(Folder, Path.Combine(Root, "tests", "Conformance", "golden"), StringComparison.Ordinal);
+
     public static string Root
     {
         get

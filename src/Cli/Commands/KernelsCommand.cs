@@ -10,7 +10,7 @@ internal static class KernelsCommand
     {
         var command = new Command(
             "kernels",
-            "List the kernel profiles. Scenarios cannot name one yet: they run on bare metal, 'kernel: none'."
+            "List the kernel profiles: what 'kernel:' of a scenario can name besides 'none', bare metal."
         );
         command.SetAction(_ => List());
         return command;
@@ -20,7 +20,7 @@ internal static class KernelsCommand
     {
         foreach (KernelProfile profile in KernelProfiles.All)
         {
-            Console.WriteLine($"{profile.Name, -12} {profile.Release, -20} {profile.Machine, -8} {profile.Title}");
+            Console.WriteLine($"{profile.Name, -12} {profile.Release, -22} {profile.Machine, -8} {profile.Title}");
         }
 
         return ExitCodes.Passed;

@@ -15,7 +15,7 @@ public readonly record struct DeviceResource(ulong Start, ulong LengthBytes)
 
 /// <summary>A device of the driver core (struct device).</summary>
 [DebuggerDisplay("{Name,nq} on {Bus?.Name,nq}, driver {Driver?.Name ?? \"none\",nq}")]
-public sealed class Device
+public class Device
 {
     /// <summary>Its name: <c>2c0a0000.dma</c>.</summary>
     public required string Name { get; init; }
@@ -28,6 +28,12 @@ public sealed class Device
 
     /// <summary>Its node in the device tree, or null.</summary>
     public DeviceTreeNode? Node { get; init; }
+
+    /// <summary>The directory of sysfs it lies in where that is not its parent's; null mostly.</summary>
+    internal DirectoryInode? HomeDirectory { get; init; }
+
+    /// <summary>The service of a PCI Express port that it is, or null.</summary>
+    internal PciePortService? Service { get; init; }
 
     /// <summary>Its memory resources.</summary>
     public IReadOnlyList<DeviceResource> Resources { get; init; } = [];
@@ -49,6 +55,9 @@ public sealed class Device
 
     /// <summary>Its IOMMU group, or null.</summary>
     public IommuGroup? Group { get; set; }
+
+    /// <summary>Whether only a write to a driver's bind file binds it (the per-device flag proposed in 2013, never merged).</summary>
+    public bool BindsBySysfsOnly { get; set; }
 
     /// <summary>Whether its driver is giving it up and waits for users to let go (vfio_unregister_group_dev).</summary>
     public bool IsLeavingDriver { get; internal set; }
@@ -78,6 +87,12 @@ public abstract class Driver
 
     /// <summary>Whether it matches a device without driver_override (its id table).</summary>
     public abstract bool Matches(Device device);
+
+    /// <summary>Whether it matches every device of the platform bus (match_any_dev, proposed in 2013, never merged).</summary>
+    public virtual bool MatchesAnyDevice => false;
+
+    /// <summary>Whether only a write to its bind file gives it a device (sysfs_bind_only, proposed in 2013, never merged).</summary>
+    public virtual bool BindsBySysfsOnly => false;
 
     /// <summary>Takes a device: 0, or a negative errno.</summary>
     public abstract long Probe(Device device);

@@ -24,7 +24,7 @@ public sealed partial class DriverCore
         BusType bus = device.Bus!;
         foreach (Driver driver in bus.Drivers.ToArray())
         {
-            if (!bus.Match(device, driver))
+            if (BindsBySysfsOnly(device, driver) || !bus.Match(device, driver))
             {
                 continue;
             }
@@ -45,12 +45,16 @@ public sealed partial class DriverCore
         BusType bus = _buses[driver.BusName];
         foreach (Device device in bus.Devices.ToArray())
         {
-            if (device.Driver is null && bus.Match(device, driver))
+            if (device.Driver is null && !BindsBySysfsOnly(device, driver) && bus.Match(device, driver))
             {
                 Probe(device, driver, defers: true);
             }
         }
     }
+
+    /// <summary>Whether the two are brought together by nobody but the writer of bind.</summary>
+    private static bool BindsBySysfsOnly(Device device, Driver driver) =>
+        device.BindsBySysfsOnly || driver.BindsBySysfsOnly;
 
     /// <summary>Lets a driver probe a device that it matches (really_probe).</summary>
     /// <param name="device">The device, which has no driver.</param>
@@ -59,15 +63,22 @@ public sealed partial class DriverCore
     /// <returns>0 bound; the positive errno of the probe; a negative errno when the probe was not reached.</returns>
     private long Probe(Device device, Driver driver, bool defers)
     {
-        long configured = ConfigureDma?.Invoke(device, driver) ?? 0;
+        device.Driver = driver;
+        long configured = Configure(device, driver);
         if (configured < 0)
         {
+            device.Driver = null;
+            if (configured == -(long)Errno.EPROBE_DEFER && defers && !_deferred.Contains(device))
+            {
+                _deferred.Add(device);
+            }
+
             return configured;
         }
 
-        device.Driver = driver;
         AddDriverLinks(device, driver);
-        long result = driver.Probe(device);
+        long result = device.Bus!.PrepareProbe(device);
+        result = result == 0 ? driver.Probe(device) : result;
         if (result >= 0)
         {
             _deferred.Remove(device);
@@ -91,11 +102,21 @@ public sealed partial class DriverCore
             case Errno.ENODEV or Errno.ENXIO:
                 break;
             default:
-                _kernel.Log.Print(LogLevel.Warning, ProbeFailure(device, driver, result));
+                _kernel.Log.Print(_kernel.Profile.ProbeFailureLevel, ProbeFailure(device, driver, result));
                 break;
         }
 
         return -result;
+    }
+
+    /// <summary>
+    /// The bus's dma_configure: the device joins its IOMMU group if it has not yet (of_dma_configure), then the group's owner
+    /// is asked (iommu_device_use_default_domain).
+    /// </summary>
+    private long Configure(Device device, Driver driver)
+    {
+        long joined = _kernel.Iommus?.OnProbe(device) ?? 0;
+        return joined == -(long)Errno.EPROBE_DEFER ? joined : ConfigureDma?.Invoke(device, driver) ?? 0;
     }
 
     /// <inheritdoc/>
@@ -148,6 +169,16 @@ public sealed partial class DriverCore
         }
 
         _isRetrying = false;
+    }
+
+    /// <summary>Takes a device from its driver while it is being removed (device_release_driver).</summary>
+    internal void ReleaseDriver(Device device) => Release(device);
+
+    /// <summary>Offers a driver the devices of its bus that have none (driver_attach).</summary>
+    internal void OfferDevices(Driver driver)
+    {
+        Attach(driver);
+        RetryDeferred();
     }
 
     private static void AddDriverLinks(Device device, Driver driver)

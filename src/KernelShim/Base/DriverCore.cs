@@ -74,6 +74,16 @@ public sealed partial class DriverCore : IDriverCore
 
         directory.AddRelativeLink("subsystem", bus.Directory!);
         bus.AddAttributes(device, directory);
+        if (_kernel.Profile.HasSysfsBindOnly)
+        {
+            directory.AddAttribute(
+                "sysfs_bind_only",
+                AttributeMode.ReadWrite,
+                () => device.BindsBySysfsOnly ? "1\n" : "0\n",
+                (process, text) => StoreBindsBySysfsOnly(process, device, text)
+            );
+        }
+
         if (bus.HasDriverOverride)
         {
             directory.AddAttribute(
@@ -169,9 +179,6 @@ public sealed partial class DriverCore : IDriverCore
         }
 
         DirectoryInode directory = modules.AddDirectory(plain);
-        directory.AddDirectory("parameters");
-        directory.AddAttribute("initstate", AttributeMode.ReadOnly, () => "live\n");
-        directory.AddAttribute("refcnt", AttributeMode.ReadOnly, () => "0\n");
         directory.AddAttribute("uevent", AttributeMode.WriteOnly, null, StoreUevent);
         return directory;
     }
@@ -181,10 +188,11 @@ public sealed partial class DriverCore : IDriverCore
     private DirectoryInode Sys(string name) => _kernel.Files.Sys.GetOrAddDirectory(name);
 
     private DirectoryInode HomeOf(Device device) =>
-        device.Parent?.Directory
+        device.HomeDirectory
+        ?? device.Parent?.Directory
         ?? (device.Node is not null && _kernel.Profile.DevicesDirectlyUnderSysDevices ? Sys("devices") : _platformRoot);
 
-    private DirectoryInode? FindNodeDirectory(string path)
+    internal DirectoryInode? FindNodeDirectory(string path)
     {
         Inode? at = DeviceTreeFiles.Find(_kernel);
         foreach (string part in path.Split('/', StringSplitOptions.RemoveEmptyEntries))
@@ -213,6 +221,7 @@ public sealed partial class DriverCore : IDriverCore
             );
         }
 
+        bus.AddDriverFiles(driver, directory);
         if (driver.Module is { } name)
         {
             DirectoryInode module = AddModule(name);

@@ -21,6 +21,6 @@ public interface IDriverCore
     /// <summary>Ends the unbinding of a device whose users have let it go after the writer of <c>unbind</c> was killed.</summary>
     void FinishUnbind(Device device);
 
-    /// <summary>Adds a module to /sys/module, with its parameters.</summary>
+    /// <summary>The directory of a module in /sys/module; one that is built in is added (lookup_or_create_module_kobject).</summary>
     DirectoryInode AddModule(string name);
 }

@@ -16,7 +16,7 @@ internal static class ProcFiles
         Add(proc, "interrupts", () => ProcInterrupts.Show(kernel));
         Add(proc, "iomem", () => Memory(kernel));
         Add(proc, "meminfo", () => MemoryInformation(kernel));
-        Add(proc, "modules", () => Modules(kernel));
+        Add(proc, "modules", () => kernel.Modules?.Show() ?? "");
         Add(proc, "mounts", () => Mounts);
         Add(proc, "uptime", () => Uptime(kernel));
         Add(proc, "version", () => Banner(kernel) + "\n");
@@ -76,8 +76,4 @@ internal static class ProcFiles
 
         return text.ToString();
     }
-
-    /// <summary>The modules, the one loaded last first (kernel/module.c, m_show).</summary>
-    private static string Modules(Kernel kernel) =>
-        string.Concat(kernel.Profile.Modules.Reverse().Select(name => $"{name} 16384 0 - Live 0x00000000\n"));
 }

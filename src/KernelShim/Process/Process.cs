@@ -25,6 +25,9 @@ public enum Capabilities : ulong
     /// <summary>CAP_IPC_LOCK.</summary>
     IpcLock = 1UL << 14,
 
+    /// <summary>CAP_SYS_MODULE.</summary>
+    SysModule = 1UL << 16,
+
     /// <summary>CAP_SYS_RAWIO.</summary>
     SysRawIo = 1UL << 17,
 

@@ -5,9 +5,25 @@ public sealed partial record KernelProfile
 {
     /// <summary>
     /// The log line of a failed probe (really_probe in drivers/base/dd.c). ENODEV and ENXIO are never logged: they mean that
-    /// the device is not there.
+    /// the device is not there. Before 6.11: <c>{driver}: probe of {device} failed with error {error}</c>.
     /// </summary>
-    public string ProbeFailureText { get; init; } = "{driver}: probe of {device} failed with error {error}";
+    public string ProbeFailureText { get; init; } =
+        "{driver} {device}: probe with driver {driver} failed with error {error}";
+
+    /// <summary>The level of <see cref="ProbeFailureText"/>: a warning before 6.11.</summary>
+    public LogLevel ProbeFailureLevel { get; init; } = LogLevel.Error;
+
+    /// <summary>
+    /// Whether there is sysfs_bind_only, as proposed in October 2013 and never merged: a flag that vfio-platform sets, and a file
+    /// of each device; what has it is bound by a write to a driver's bind file and by nothing else.
+    /// </summary>
+    public bool HasSysfsBindOnly { get; init; }
+
+    /// <summary>Whether the platform bus knows match_any_dev, proposed in October 2013 and never merged, and vfio-platform has it.</summary>
+    public bool PlatformHasMatchAnyDevice { get; init; }
+
+    /// <summary>Whether the driver of Samsung's I2C controllers is built in (CONFIG_I2C_S3C2410).</summary>
+    public bool HasS3cI2cDriver { get; init; }
 
     /// <summary>What lines of drivers/of begin with: <c>OF: </c> since pr_fmt came (4.8), nothing before.</summary>
     public string DeviceTreeLogPrefix { get; init; } = "OF: ";

@@ -36,6 +36,12 @@ public sealed partial record KernelProfile
     /// <summary>Whether groups have an owner (5.19); before, viability was looked at when asked.</summary>
     public bool GroupsHaveOwners { get; init; } = true;
 
+    /// <summary>
+    /// Whether a device of a device tree joins its group when a driver is first probed on it (of_dma_configure in really_probe,
+    /// 4.12); before, when the device or the IOMMU appeared.
+    /// </summary>
+    public bool GroupsAreJoinedAtProbe { get; init; } = true;
+
     /// <summary>Whether vfio-platform refuses a device without a reset function (the default of reset_required).</summary>
     public bool VfioPlatformResetRequired { get; init; } = true;
 
@@ -44,6 +50,24 @@ public sealed partial record KernelProfile
 
     /// <summary>Whether vfio refuses a device whose IOMMU is not cache coherent (6.0).</summary>
     public bool VfioChecksCoherency { get; init; } = true;
+
+    /// <summary>Whether the arm-smmu driver is that of 3.12 to 3.18: stage 2 alone, legacy binding, no default domains.</summary>
+    public bool ArmSmmuIsThatOf3x { get; init; }
+
+    /// <summary>Whether lines about context faults spell out FSR and FSYNR0 (6.12).</summary>
+    public bool SmmuDecodesFaults { get; init; } = true;
+
+    /// <summary>
+    /// Whether isolation of interrupts is a matter of each device (6.3, iommu_group_has_isolated_msi); before, of all controllers of
+    /// message interrupts together (irq_domain_check_msi_remap), and of none there is also true.
+    /// </summary>
+    public bool IsolationIsPerDevice { get; init; } = true;
+
+    /// <summary>
+    /// Whether writing a group's type is EPERM while it is in use (6.5); before, EBUSY with a line for a bound driver, and EINVAL for
+    /// more than one device.
+    /// </summary>
+    public bool GroupTypeNeedsIdleGroup { get; init; } = true;
 
     /// <summary>Whether an SMMU stalls faulting transactions until the handler resumes them (3.x).</summary>
     public bool SmmuStalls { get; init; }
@@ -72,89 +96,15 @@ public sealed partial record KernelProfile
     /// <summary>Whether groups show the type of their default domain (4.19).</summary>
     public bool GroupsShowType { get; init; } = true;
 
-    /// <summary>Modules that are there, loaded or built in, by name.</summary>
+    /// <summary>The modules that are loaded at the end of the boot, in that order; what they need comes with them.</summary>
     public IReadOnlyList<string> Modules { get; init; } = [];
+
+    /// <summary>The modules that modprobe finds besides, in /lib/modules.</summary>
+    public IReadOnlyList<string> LoadableModules { get; init; } = [];
 
     /// <summary>
     /// What is installed on its file system besides the usual commands, by name: <c>vfio-host-test</c>. A profile is the
     /// software of one source, kernel and file system together.
     /// </summary>
     public IReadOnlyList<string> Packages { get; init; } = [];
-}
-
-/// <summary>The kernels that can be asked for.</summary>
-public static class KernelProfiles
-{
-    /// <summary>The lines of arch/arm/kernel/smp.c (3.16), one blank before the text.</summary>
-    private static readonly string[] ArmInterprocessorInterrupts =
-    [
-        " CPU wakeup interrupts",
-        " Timer broadcast interrupts",
-        " Rescheduling interrupts",
-        " Function call interrupts",
-        " Single function call interrupts",
-        " CPU stop interrupts",
-        " IRQ work interrupts",
-        " completion interrupts",
-    ];
-
-    /// <summary>The kernel of the VFIO guide: vfio-platform v6 on 3.1x, its own branch of the vendor.</summary>
-    public static KernelProfile VosysV6 { get; } =
-        new()
-        {
-            Name = "vosys-v6",
-            Title = "3.16-era kernel with the vfio-platform v6 patches, as the PL330 guide uses it",
-            Release = "3.16.0-rc1-vosys",
-            Machine = "armv7l",
-            DevicesDirectlyUnderSysDevices = true,
-            BindReturnsProbeError = false,
-            AmbaDriverOverride = false,
-            GroupsHaveOwners = false,
-            VfioPlatformResetRequired = false,
-            Type1ChecksInterruptIsolation = false,
-            VfioChecksCoherency = false,
-            SmmuStalls = true,
-            GroupJoinText = null,
-            DeviceTreeLogPrefix = "",
-            MissingDeviceType = "<NULL>",
-            AmbaShowsInterrupts = true,
-            DefaultCommandLine = "earlyprintk console=ttyAMA0 mem=2048M root=/dev/nfs rw ip=dhcp",
-            InterprocessorInterrupts = ArmInterprocessorInterrupts,
-            // drivers/irqchip/irq-gic.c of 3.16: gic_chip.name and irq_domain_add_legacy.
-            GicChipName = "GIC",
-            GicKeepsHardwareNumbers = true,
-            // kernel/irq/chip.c of 3.16: kstat_incr_irqs_this_cpu stands before the test of irqd_irq_disabled.
-            CountsInterruptsOfDisabledLines = true,
-            // drivers/iommu/iommu.c of 3.16: a group's directory holds devices/ and, if set, name.
-            GroupsShowReservedRegions = false,
-            GroupsShowType = false,
-            VfioGroupsTakeIommufd = false,
-            VfioCapabilitiesAreAligned = false,
-            VfioPlatformHasResets = false,
-            VfioPlatformRequestsInterruptsAtOpen = false,
-            VfioLogsDevicePrefix = false,
-            Type1UnmapFlags = 0,
-            Type1HasVaddrUpdate = false,
-            Type1HasDirtyTracking = false,
-            Type1ReportsAvailableEntries = false,
-            Type1ChecksIovaRanges = false,
-            Type1HasNesting = false,
-            Type1MappingLimit = null,
-            Type1PinFunction = "vfio_pin_pages",
-            // drivers/dma/pl330.c and dmaengine.c of the vendor's branch.
-            Pl330LogsHexadecimalId = false,
-            Pl330BufferDepthBits = 10,
-            Pl330AlignsBeats = false,
-            DmaEngineLogsDevice = false,
-            Modules = ["vfio", "vfio_iommu_type1", "vfio_platform", "vosys_dmatest"],
-            // "Test Case 1" of the guide has it cloned and built.
-            Packages = ["vfio-host-test"],
-        };
-
-    /// <summary>All of them.</summary>
-    public static IReadOnlyList<KernelProfile> All { get; } = [VosysV6];
-
-    /// <summary>A profile by name, or null.</summary>
-    public static KernelProfile? Find(string name) =>
-        All.FirstOrDefault(profile => string.Equals(profile.Name, name, StringComparison.Ordinal));
 }

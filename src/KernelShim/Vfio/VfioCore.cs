@@ -18,6 +18,8 @@ public sealed class VfioCore
 
     private readonly SortedDictionary<int, VfioGroup> _groups = [];
     private readonly SortedSet<int> _minors = [];
+    private readonly NoIommuDriver _noIommu = new();
+    private DeviceInode? _node;
 
     private VfioCore(Kernel kernel) => Kernel = kernel;
 
@@ -27,73 +29,49 @@ public sealed class VfioCore
     /// <summary>The groups that have a node, by number.</summary>
     public IReadOnlyDictionary<int, VfioGroup> Groups => _groups;
 
-    /// <summary>allow_unsafe_interrupts of vfio_iommu_type1.</summary>
-    public bool AllowsUnsafeInterrupts { get; set; }
+    /// <summary>The type1 backend while its module is loaded.</summary>
+    internal VfioType1Module? Type1 { get; set; }
 
-    /// <summary>reset_required of vfio_platform.</summary>
-    public bool PlatformResetRequired { get; set; }
+    /// <summary>Whether this kernel was built with no-IOMMU mode.</summary>
+    internal bool HasNoIommu => Profile.HasVfioNoIommu;
+
+    /// <summary>enable_unsafe_noiommu_mode of vfio.</summary>
+    internal bool AllowsNoIommu { get; set; }
 
     private KernelProfile Profile => Kernel.Profile;
 
-    /// <summary>The step of the boot that starts VFIO.</summary>
-    public static IInitCall InitCall { get; } =
-        new InitCall("vfio_init", InitLevel.Device, kernel => _ = Start(kernel));
-
     /// <summary>
-    /// Loads the vfio modules that the profile has: /dev/vfio/vfio, parameters, and the drivers of the buses. The driver core must
-    /// be there.
+    /// What loading the module does (vfio_init): /dev/vfio/vfio and the classes. The driver core must be there.
     /// </summary>
-    public static VfioCore Start(Kernel kernel)
+    internal static VfioCore Start(Kernel kernel)
     {
-        ArgumentNullException.ThrowIfNull(kernel);
-        var core = new VfioCore(kernel) { PlatformResetRequired = kernel.Profile.VfioPlatformResetRequired };
-        kernel.Vfio = core;
+        var core = new VfioCore(kernel);
         if (kernel.Profile.GroupsHaveOwners && kernel.Drivers is DriverCore { ConfigureDma: null } drivers)
         {
             // iommu_device_use_default_domain: an ordinary driver gets no member of a group that programs own.
             drivers.ConfigureDma = (device, driver) =>
-                !driver.ManagesDma && core.Owns(device.Group) ? -(long)Errno.EBUSY : 0;
+                !driver.ManagesDma && kernel.Vfio is { } vfio && vfio.Owns(device.Group) ? -(long)Errno.EBUSY : 0;
         }
 
         kernel.Log.Print(LogLevel.Info, "VFIO - User Level meta-driver version: 0.3");
-        kernel.Files.AddDevice(
-            "vfio/vfio",
-            new DeviceInode(
-                ContainerPermissions,
-                MiscMajor,
-                ContainerMinor,
-                (_, flags) => new VfioContainer(core) { Flags = flags }
-            )
+        core._node = new DeviceInode(
+            ContainerPermissions,
+            MiscMajor,
+            ContainerMinor,
+            (_, flags) => new VfioContainer(core) { Flags = flags }
         );
+        kernel.Files.AddDevice("vfio/vfio", core._node);
         core.AddClass("misc", "vfio", MiscMajor, ContainerMinor);
         kernel.Files.Make("/sys/class/vfio");
-        core.AddParameter(
-            "vfio_iommu_type1",
-            "allow_unsafe_interrupts",
-            () => core.AllowsUnsafeInterrupts,
-            value => core.AllowsUnsafeInterrupts = value
-        );
-        if (kernel.Profile.Modules.Contains("vfio_platform", StringComparer.Ordinal))
-        {
-            if (kernel.Profile.VfioPlatformHasResets)
-            {
-                core.AddParameter(
-                    "vfio_platform",
-                    "reset_required",
-                    () => core.PlatformResetRequired,
-                    value => core.PlatformResetRequired = value
-                );
-            }
-
-            kernel.Drivers.Register(new VfioPlatformDriver(core));
-        }
-
-        if (kernel.Profile.Modules.Contains("vfio_amba", StringComparer.Ordinal))
-        {
-            kernel.Drivers.Register(new VfioAmbaDriver(core));
-        }
-
         return core;
+    }
+
+    /// <summary>vfio_cleanup.</summary>
+    internal void Stop()
+    {
+        Kernel.Files.RemoveDevice("vfio/vfio", _node!);
+        RemoveClass("misc", "vfio");
+        Kernel.Files.Make("/sys/class").Remove("vfio");
     }
 
     /// <summary>
@@ -105,6 +83,27 @@ public sealed class VfioCore
         && group is not null
         && _groups.TryGetValue(group.Id, out VfioGroup? found)
         && found.Container is not null;
+
+    /// <summary>
+    /// vfio_device_set_group: a device without an IOMMU gets a group made for it while no-IOMMU mode is on, else EINVAL; and so
+    /// does one whose IOMMU leaves caches alone, because VFIO maps everything cacheable.
+    /// </summary>
+    internal long SetGroup(Device device)
+    {
+        if (device.Group is null && HasNoIommu && AllowsNoIommu)
+        {
+            Kernel.Iommus.AddToNewGroup(device, _noIommu, NoIommuDriver.GroupName);
+            Kernel.Taint(KernelTaint.UserRequest);
+            Kernel.Log.Print(
+                LogLevel.Warning,
+                $"{device.LogPrefix}Adding kernel taint for vfio-noiommu group on device"
+            );
+            return 0;
+        }
+
+        bool isUsable = device.Group is { } group && (!Profile.VfioChecksCoherency || group.Driver.IsCoherent);
+        return isUsable ? 0 : -(long)Errno.EINVAL;
+    }
 
     /// <summary>A vfio driver has taken a device: its group gets a node with the first (vfio_register_group_dev).</summary>
     internal void Register(VfioDevice device)
@@ -121,8 +120,8 @@ public sealed class VfioCore
             group = new VfioGroup(this, iommuGroup, minor);
             _groups[iommuGroup.Id] = group;
             group.Node = new DeviceInode(GroupPermissions, GroupMajor, minor, group.Open);
-            Kernel.Files.AddDevice("vfio/" + NameOf(group), group.Node);
-            AddClass("vfio", NameOf(group), GroupMajor, minor);
+            Kernel.Files.AddDevice("vfio/" + group.Name, group.Node);
+            AddClass("vfio", group.Name, GroupMajor, minor);
         }
 
         device.Group = group;
@@ -137,6 +136,17 @@ public sealed class VfioCore
     {
         VfioGroup group = device.Group!;
         group.Devices.Remove(device);
+        if (group.IsNoIommu)
+        {
+            Kernel.Log.Print(
+                LogLevel.Info,
+                $"{device.Device.LogPrefix}Removing from iommu group {group.IommuGroup.Id}"
+            );
+            Release(group);
+            Kernel.Iommus.OnDeviceRemoved(device.Device);
+            return;
+        }
+
         if (group.Devices.Count > 0)
         {
             return;
@@ -163,9 +173,8 @@ public sealed class VfioCore
 
         _groups.Remove(group.IommuGroup.Id);
         _minors.Remove(group.Minor);
-        Kernel.Files.RemoveDevice("vfio/" + NameOf(group), group.Node!);
-        Kernel.Files.Make("/sys/class/vfio").Remove(NameOf(group));
-        Kernel.Files.Make("/sys/devices/virtual/vfio").Remove(NameOf(group));
+        Kernel.Files.RemoveDevice("vfio/" + group.Name, group.Node!);
+        RemoveClass("vfio", group.Name);
     }
 
     /// <summary>
@@ -175,8 +184,6 @@ public sealed class VfioCore
     internal static bool IsViable(IommuGroup group) =>
         group.Devices.All(device => device.Driver is null or { ManagesDma: true });
 
-    private static string NameOf(VfioGroup group) => group.IommuGroup.Id.ToString(CultureInfo.InvariantCulture);
-
     private void AddClass(string className, string name, int major, int minor)
     {
         DirectoryInode directory = Kernel.Files.Make($"/sys/devices/virtual/{className}/{name}");
@@ -185,29 +192,11 @@ public sealed class VfioCore
         Kernel.Files.Make($"/sys/class/{className}").AddLink(name, $"../../devices/virtual/{className}/{name}");
     }
 
-    private void AddParameter(string module, string name, Func<bool> get, Action<bool> set) =>
-        Kernel
-            .Drivers.AddModule(module)
-            .GetOrAddDirectory("parameters")
-            .AddAttribute(
-                name,
-                0x1A4,
-                () => get() ? "Y\n" : "N\n",
-                (process, text) =>
-                {
-                    switch (text.Length == 0 ? ' ' : text[0])
-                    {
-                        case 'y' or 'Y' or '1':
-                            set(true);
-                            return text.Length;
-                        case 'n' or 'N' or '0':
-                            set(false);
-                            return text.Length;
-                        default:
-                            return process.Refuse(Errno.EINVAL, "param_set_bool", "neither y, Y, 1 nor n, N, 0");
-                    }
-                }
-            );
+    private void RemoveClass(string className, string name)
+    {
+        Kernel.Files.Make($"/sys/class/{className}").Remove(name);
+        Kernel.Files.Make($"/sys/devices/virtual/{className}").Remove(name);
+    }
 }
 
 /// <content>VFIO.</content>

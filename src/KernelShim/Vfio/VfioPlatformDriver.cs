@@ -9,9 +9,16 @@ namespace Emulator.KernelShim;
 public class VfioPlatformDriver : Driver
 {
     private readonly VfioCore _core;
+    private readonly Func<bool> _resetRequired;
 
     /// <summary>Creates the driver.</summary>
-    public VfioPlatformDriver(VfioCore core) => _core = core;
+    /// <param name="core">VFIO.</param>
+    /// <param name="resetRequired">reset_required of its module.</param>
+    public VfioPlatformDriver(VfioCore core, Func<bool> resetRequired)
+    {
+        _core = core;
+        _resetRequired = resetRequired;
+    }
 
     /// <inheritdoc/>
     public override string Name => "vfio-platform";
@@ -25,11 +32,17 @@ public class VfioPlatformDriver : Driver
     /// <inheritdoc/>
     public override bool ManagesDma => true;
 
+    /// <inheritdoc/>
+    public override bool MatchesAnyDevice => _core.Kernel.Profile.PlatformHasMatchAnyDevice;
+
+    /// <inheritdoc/>
+    public override bool BindsBySysfsOnly => _core.Kernel.Profile.HasSysfsBindOnly;
+
     /// <summary>What GET_INFO says of its devices.</summary>
     private protected virtual uint DeviceFlag => VfioFlags.DevicePlatform;
 
     /// <summary>reset_required; off for AMBA devices.</summary>
-    private protected virtual bool ResetRequired => _core.PlatformResetRequired;
+    private bool ResetRequired => _resetRequired();
 
     /// <inheritdoc/>
     public override bool Matches(Device device)
@@ -59,19 +72,14 @@ public class VfioPlatformDriver : Driver
             }
         }
 
-        if (device.Group is null)
+        if (device.Group is null && !profile.GroupsHaveOwners)
         {
-            if (!profile.GroupsHaveOwners)
-            {
-                Print(device, $"No IOMMU group for device {device.Name}");
-            }
-
-            return -(long)Errno.EINVAL;
+            Print(device, $"No IOMMU group for device {device.Name}");
         }
 
-        if (profile.VfioChecksCoherency && !device.Group.Driver.IsCoherent)
+        if (_core.SetGroup(device) is var refused and not 0)
         {
-            return -(long)Errno.EINVAL;
+            return refused;
         }
 
         var vfio = new VfioPlatformDevice(_core, device, DeviceFlag, Regions(device), Interrupts(device));
@@ -118,7 +126,7 @@ public sealed class VfioAmbaDriver : VfioPlatformDriver
 
     /// <summary>Creates the driver.</summary>
     public VfioAmbaDriver(VfioCore core)
-        : base(core) { }
+        : base(core, () => false) { }
 
     /// <inheritdoc/>
     public override string Name => "vfio-amba";
@@ -130,8 +138,6 @@ public sealed class VfioAmbaDriver : VfioPlatformDriver
     public override string? Module => "vfio_amba";
 
     private protected override uint DeviceFlag => VfioFlags.DeviceAmba;
-
-    private protected override bool ResetRequired => false;
 
     /// <summary>Its id table is empty.</summary>
     public override bool Matches(Device device) => false;

@@ -67,7 +67,7 @@ internal sealed partial class VfioType1
             );
         }
 
-        if (_mappings.Count >= Profile.Type1MappingLimit)
+        if (_mappings.Count >= _mappingLimit)
         {
             return process.Refuse(Errno.ENOSPC, Function, $"dma_entry_limit, {_mappings.Count}, is reached");
         }

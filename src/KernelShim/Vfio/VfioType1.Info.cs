@@ -68,7 +68,7 @@ internal sealed partial class VfioType1
             Add(CapabilityMigration, migration);
         }
 
-        if (Profile.Type1ReportsAvailableEntries && Profile.Type1MappingLimit is { } limit)
+        if (Profile.Type1ReportsAvailableEntries && _mappingLimit is { } limit)
         {
             byte[] available = new byte[12];
             BinaryPrimitives.WriteInt32LittleEndian(available.AsSpan(8), limit - _mappings.Count);

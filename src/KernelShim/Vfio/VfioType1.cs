@@ -7,8 +7,11 @@ namespace Emulator.KernelShim;
 /// page tables that the IOMMU's driver keeps in RAM.
 /// </summary>
 [DebuggerDisplay("type1{_isV2 ? \"v2\" : \"\",nq}: {_mappings.Count} mappings, {_domains.Count} domains")]
-internal sealed partial class VfioType1(VfioCore core, bool isV2)
+internal sealed partial class VfioType1(VfioCore core, bool isV2) : IVfioBackend
 {
+    /// <summary>dma_entry_limit when the container got its type (dma_avail).</summary>
+    private readonly int? _mappingLimit = core.Type1?.EntryLimit;
+
     private const ulong PageBytes = PageAllocator.PageBytes;
 
     private readonly bool _isV2 = isV2;
@@ -18,7 +21,7 @@ internal sealed partial class VfioType1(VfioCore core, bool isV2)
     private readonly List<DmaMapping> _mappings = [];
 
     /// <summary>Whether every domain is cache coherent.</summary>
-    public bool IsCoherent => _domains.Count > 0 && _domains.TrueForAll(domain => domain.Driver.IsCoherent);
+    public bool IsCoherent => _domains.Count > 0 && _domains.TrueForAll(domain => domain.Driver.EnforcesCoherency);
 
     private KernelProfile Profile => core.Kernel.Profile;
 
@@ -39,6 +42,27 @@ internal sealed partial class VfioType1(VfioCore core, bool isV2)
     }
 
     private ulong SmallestPage => PageSizes & (~PageSizes + 1);
+
+    /// <inheritdoc/>
+    public string? Module => "vfio_iommu_type1";
+
+    /// <inheritdoc/>
+    public long CheckExtension(ulong extension) => CheckExtension(core, this, extension);
+
+    /// <summary>vfio_iommu_type1_check_extension, for a container's own backend or, before it has one, for any.</summary>
+    public static long CheckExtension(VfioCore core, VfioType1? backend, ulong extension)
+    {
+        KernelProfile profile = core.Kernel.Profile;
+        return extension switch
+        {
+            VfioExtension.Type1 or VfioExtension.Type1V2 => 1,
+            VfioExtension.CacheCoherent => backend is { IsCoherent: true } ? 1 : 0,
+            VfioExtension.Type1Nesting => profile.Type1HasNesting ? 1 : 0,
+            VfioExtension.UnmapAll => (profile.Type1UnmapFlags & VfioFlags.UnmapAll) != 0 ? 1 : 0,
+            VfioExtension.UpdateVaddr => backend is not null && profile.Type1HasVaddrUpdate ? 1 : 0,
+            _ => 0,
+        };
+    }
 
     /// <summary>vfio_iommu_type1_ioctl.</summary>
     public long Ioctl(Process process, uint command, ulong argument) =>
@@ -62,7 +86,11 @@ internal sealed partial class VfioType1(VfioCore core, bool isV2)
     public long Attach(Process process, IommuGroup group)
     {
         const string Function = "vfio_iommu_type1_attach_group";
-        if (Profile.Type1ChecksInterruptIsolation && !group.Driver.IsolatesInterrupts && !core.AllowsUnsafeInterrupts)
+        if (
+            Profile.Type1ChecksInterruptIsolation
+            && !group.Driver.IsIsolated(group)
+            && core.Type1 is { AllowsUnsafeInterrupts: false }
+        )
         {
             core.Kernel.Log.Print(
                 LogLevel.Warning,
@@ -154,11 +182,13 @@ internal sealed partial class VfioType1(VfioCore core, bool isV2)
         }
 
         domain.Groups.Add(group);
+        group.AttachedDomain = domain.Iommu;
         return 0;
     }
 
     private static void DetachDevices(Domain domain, IommuGroup group)
     {
+        group.AttachedDomain = null;
         foreach (Device device in group.Devices)
         {
             domain.Iommu.Detach(device);

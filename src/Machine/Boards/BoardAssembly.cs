@@ -38,6 +38,7 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
         foreach (NodeContext context in _contexts)
         {
             WireInterrupts(context);
+            WireMappedInterrupts(context);
             WirePorts(context);
             WireDmaRequests(context);
         }
@@ -95,13 +96,21 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
     private void AddCpus()
     {
         IEnumerable<DeviceTreeNode> nodes = Tree.FindByPath("/cpus")?.Children ?? [];
-        int count = nodes.Count(node => node.BaseName is "cpu" && node.IsEnabled);
-        for (int n = 0; n < Math.Max(1, count); n++)
+        ulong[] affinities =
+        [
+            .. nodes.Where(node => node.BaseName is "cpu" && node.IsEnabled).Select(node => AffinityOf(node)),
+        ];
+        for (int n = 0; n < Math.Max(1, affinities.Length); n++)
         {
             string name = string.Create(CultureInfo.InvariantCulture, $"cpu{n}");
-            Board.Cpus.Add(new CpuPort(name, Board.Bus, Board.Simulation.Trace, n));
+            ulong affinity = n < affinities.Length ? affinities[n] : 0;
+            Board.Cpus.Add(new CpuPort(name, Board.Bus, Board.Simulation.Trace, n, affinity));
         }
     }
+
+    /// <summary><c>reg</c> of a CPU is the affinity part of its MPIDR (Linux, Documentation/devicetree/bindings/arm/cpus.yaml).</summary>
+    private static ulong AffinityOf(DeviceTreeNode cpu) =>
+        cpu.FindProperty("reg") is { LengthBytes: 4 or 8 } reg ? reg.ReadUInt64() : 0;
 
     private void AddDevice(DeviceTreeNode node, Attachment? attachment)
     {
@@ -249,10 +258,69 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
         return wiring;
     }
 
+    /// <summary>Interrupts of what is on a device's own bus: where its <c>interrupt-map</c> leads.</summary>
+    private void WireMappedInterrupts(NodeContext context)
+    {
+        foreach ((InterruptLine line, uint[] unitAddress, uint interrupt) in context.MappedLines)
+        {
+            if (!context.Node.HasProperty("interrupt-map"))
+            {
+                return;
+            }
+
+            InterruptSpecifier specifier = Tree.ResolveInterrupt(context.Node, unitAddress, [interrupt]);
+            if (!_byPath.TryGetValue(specifier.Controller.Path, out IDevice? device))
+            {
+                Board.Warnings.Add(
+                    $"{context.Name}: its interrupts go to {specifier.Controller.Path}, which is not modelled; nothing will see them"
+                );
+                return;
+            }
+
+            string problem = "it is no interrupt controller";
+            line.Connect(
+                (device as IInterruptController)?.FindInput([.. specifier.Cells], out problem)
+                    ?? throw new BoardException(
+                        $"{context.Node.Path}: interrupt-map leads to {device.Name} <{Show(specifier.Cells)}>: {problem}"
+                    )
+            );
+        }
+    }
+
+    /// <summary>The devices of the facts below a device's node, by their models.</summary>
+    private List<IDevice> CreateParts(NodeContext owner, IDevice device)
+    {
+        var parts = new List<IDevice>();
+        foreach (DeviceTreeNode node in owner.Node.Children)
+        {
+            if (!HardwareFacts.IsFact(node.Name) || !node.IsEnabled || node.Compatible.Count == 0)
+            {
+                continue;
+            }
+
+            DeviceModel model =
+                ModelNames(node).Select(findModel).FirstOrDefault(candidate => candidate is not null)
+                ?? throw new BoardException($"{node.Path}: nobody models '{node.Compatible[0]}'");
+            var context = new NodeContext(this, node, NameOf(node), [], device);
+            IDevice part = model.Create(context);
+            _byPath[node.Path] = part;
+            parts.Add(part);
+            Board.Devices.Add(new BoardDevice(context.Name, node.Path, node.Compatible, model.Title, part, [], [], []));
+        }
+
+        return parts;
+    }
+
     private void WirePorts(NodeContext context)
     {
         if (context.Ports.Count == 0)
         {
+            return;
+        }
+
+        if (context.Node.HasProperty("iommu-map") || context.Node.HasProperty("msi-map"))
+        {
+            WireRequesters(context);
             return;
         }
 
@@ -274,6 +342,43 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
             }
 
             port.Connect(Board.Bus, Board.Bus.Name, Board.Bus.Epoch);
+        }
+    }
+
+    /// <summary>A host bridge: the map tells of each requester ID which IOMMU it goes to, and its IDs there and at the ITS.</summary>
+    private void WireRequesters(NodeContext context)
+    {
+        IReadOnlyList<MappedRange> streams = Tree.ReadIdMap(context.Node, "iommu-map");
+        var ranges = new List<RequesterRange>();
+        foreach (MappedRange range in streams)
+        {
+            if (_byPath.GetValueOrDefault(range.Target.Path) is not IIommu iommu)
+            {
+                Board.Warnings.Add(
+                    $"{context.Name}: its IOMMU {range.Target.Path} is not modelled; its accesses go straight to the bus"
+                );
+                continue;
+            }
+
+            ranges.Add(
+                new RequesterRange(range.First, range.FirstThere, range.Length, iommu.Upstream, NameOf(range.Target))
+            );
+        }
+
+        RequesterRange[] devices =
+        [
+            .. Tree.ReadIdMap(context.Node, "msi-map")
+                .Select(range => new RequesterRange(range.First, range.FirstThere, range.Length, null, "")),
+        ];
+        foreach (MasterPort port in context.Ports)
+        {
+            port.Connect(Board.Bus, Board.Bus.Name, Board.Bus.Epoch);
+            port.MapRequesters(
+                ranges,
+                context.Cell("iommu-map-mask", uint.MaxValue),
+                devices,
+                context.Cell("msi-map-mask", uint.MaxValue)
+            );
         }
     }
 
@@ -356,7 +461,8 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
         BoardAssembly assembly,
         DeviceTreeNode node,
         string name,
-        IReadOnlyList<RegEntry> reg
+        IReadOnlyList<RegEntry> reg,
+        IDevice? owner = null
     ) : DeviceContext
     {
         public DeviceTreeNode Node { get; } = node;
@@ -372,6 +478,9 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
         public override string Name { get; } = name;
 
         public override Simulation Simulation => assembly.Board.Simulation;
+
+        public override IDevice? Parent =>
+            Node.Parent is { } parent ? assembly._byPath.GetValueOrDefault(parent.Path) : null;
 
         public override AddressMapEpoch Epoch => assembly.Board.Bus.Epoch;
 
@@ -406,6 +515,31 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
         {
             var line = new InterruptLine(Simulation.Trace, Name, pin);
             Lines.Add((line, index));
+            return line;
+        }
+
+        public List<(InterruptLine Line, uint[] UnitAddress, uint Interrupt)> MappedLines { get; } = [];
+
+        public override IDevice? Owner => owner;
+
+        public override IReadOnlyList<RangeEntry> Ranges => Node.ReadRanges() ?? [];
+
+        public override void MapRange(int index, IBusTarget target)
+        {
+            RangeEntry range = Ranges[index];
+            ulong start =
+                Node.TranslateAddress(range.Parent)
+                ?? throw new BoardException($"{Node.Path}: 'ranges' entry {index} is not reachable from the CPU");
+            string region = string.Create(CultureInfo.InvariantCulture, $"{Name}.window[{index}]");
+            Regions.Add(assembly.Board.Bus.Map(region, start, range.LengthBytes, target));
+        }
+
+        public override IReadOnlyList<IDevice> CreateParts(IDevice owner) => assembly.CreateParts(this, owner);
+
+        public override InterruptLine MappedInterrupt(uint[] unitAddress, uint interrupt, string pin)
+        {
+            var line = new InterruptLine(Simulation.Trace, Name, pin);
+            MappedLines.Add((line, unitAddress, interrupt));
             return line;
         }
 

@@ -1,3 +1,5 @@
+using Emulator.Machine.DeviceTrees;
+
 namespace Emulator.Machine;
 
 /// <summary>
@@ -47,6 +49,35 @@ public abstract class DeviceContext
     /// <summary>The CPU whose number this is, for controllers that drive its inputs; null where the board has fewer.</summary>
     public abstract CpuPort? Cpu(int number);
 
+    /// <summary>The device that made this one of what stands below its node: the bus that a card is plugged into.</summary>
+    public virtual IDevice? Owner => null;
+
+    /// <summary>The entries of the node's <c>ranges</c>.</summary>
+    public virtual IReadOnlyList<RangeEntry> Ranges => [];
+
+    /// <summary>Puts a target where the parent's bus sees the node's <c>ranges</c> entry of this index.</summary>
+    public virtual void MapRange(int index, IBusTarget target) { }
+
+    /// <summary>
+    /// Makes the devices of the nodes of hardware facts below the node (<c>emulator,...</c>, by <c>compatible</c>): cards, parts inside.
+    /// A device calls it once, when it can take them.
+    /// </summary>
+    /// <param name="owner">The device whose parts they are.</param>
+    public virtual IReadOnlyList<IDevice> CreateParts(IDevice owner) => [];
+
+    /// <summary>
+    /// Makes an interrupt output of something on this device's bus, wired as the node's <c>interrupt-map</c> says of that address and
+    /// interrupt.
+    /// </summary>
+    public virtual InterruptLine MappedInterrupt(uint[] unitAddress, uint interrupt, string pin) =>
+        new(Simulation.Trace, Name, pin);
+
+    /// <summary>
+    /// The device at the node above, where the part is one of several that belong together and talk over wires of their own (an
+    /// ITS and its GIC); null where nothing is modelled there.
+    /// </summary>
+    public virtual IDevice? Parent => null;
+
     /// <summary>Whether the node has a property.</summary>
     public bool Has(string property) => Cells(property) is not null;
 
@@ -67,6 +98,7 @@ public sealed class StandaloneContext : DeviceContext
     private readonly Dictionary<string, InterruptLine> _lines = [];
     private readonly Dictionary<string, DmaRequestLine> _dmaRequests = [];
     private readonly List<CpuPort> _cpus = [];
+    private IDevice? _parent;
 
     /// <summary>Creates a context with an empty bus of its own.</summary>
     public StandaloneContext(string name, Simulation? simulation = null, Bus? bus = null)
@@ -124,9 +156,9 @@ public sealed class StandaloneContext : DeviceContext
     }
 
     /// <summary>Adds a CPU on the bus.</summary>
-    public CpuPort AddCpu()
+    public CpuPort AddCpu(ulong affinity = 0)
     {
-        var cpu = new CpuPort($"cpu{_cpus.Count}", Bus, Simulation.Trace, _cpus.Count);
+        var cpu = new CpuPort($"cpu{_cpus.Count}", Bus, Simulation.Trace, _cpus.Count, affinity);
         _cpus.Add(cpu);
         return cpu;
     }
@@ -162,4 +194,14 @@ public sealed class StandaloneContext : DeviceContext
 
     /// <inheritdoc/>
     public override CpuPort? Cpu(int number) => number < _cpus.Count ? _cpus[number] : null;
+
+    /// <inheritdoc/>
+    public override IDevice? Parent => _parent;
+
+    /// <summary>Says what device it belongs to.</summary>
+    public StandaloneContext Under(IDevice parent)
+    {
+        _parent = parent;
+        return this;
+    }
 }

@@ -22,6 +22,10 @@ public interface IBoardLibrary
     /// <summary>The device tree of a board's hardware, for tools; it may be changed.</summary>
     /// <exception cref="BoardException">No such board, no such option, or a value it does not take.</exception>
     DeviceTree Tree(string name, IReadOnlyDictionary<string, ulong>? options = null);
+
+    /// <summary>Plugs PCI devices into a tree of hardware, by the strings of QEMU's <c>-device</c> option, in order.</summary>
+    /// <exception cref="BoardException">A device, a property or a bus is not known, or a slot is taken.</exception>
+    void Plug(DeviceTree tree, IReadOnlyList<string> devices);
 }
 
 /// <summary>A board that can be asked for by name.</summary>

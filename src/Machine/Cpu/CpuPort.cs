@@ -84,10 +84,12 @@ public sealed class CpuPort : IBusInitiator
     /// <param name="number">
     /// Which CPU of the machine: the requester ID of its accesses, by which an interrupt controller knows whose view to show.
     /// </param>
-    public CpuPort(string name, IBusTarget bus, Trace trace, int number = 0)
+    /// <param name="affinity">Its place in clusters, as MPIDR_EL1 tells it.</param>
+    public CpuPort(string name, IBusTarget bus, Trace trace, int number = 0, ulong affinity = 0)
     {
         Name = name;
         Number = number;
+        Affinity = affinity & MultiprocessorAffinity.Mask;
         _bus = bus;
         _trace = trace;
         Irq = new InterruptInput($"{name} IRQ", level => IrqChanged?.Invoke(level));
@@ -98,6 +100,7 @@ public sealed class CpuPort : IBusInitiator
             RequesterId = (uint)number,
             Flags = TransactionFlags.Privileged,
         };
+        Claim(MultiprocessorAffinity.Register, new MultiprocessorAffinity(Affinity));
     }
 
     /// <summary>
@@ -111,6 +114,9 @@ public sealed class CpuPort : IBusInitiator
 
     /// <summary>Which CPU of the machine it is.</summary>
     public int Number { get; }
+
+    /// <summary>Its place in clusters: Aff3 in bits 39:32, Aff2, Aff1 and Aff0 in bits 23:0, as in MPIDR_EL1.</summary>
+    public ulong Affinity { get; }
 
     /// <summary>A CPU's accesses are never held.</summary>
     public bool CanBeHeld => false;

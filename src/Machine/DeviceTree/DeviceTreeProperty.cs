@@ -114,6 +114,25 @@ public sealed class DeviceTreeProperty
     /// <summary>Whether the value can be read by <see cref="ReadStrings"/> and is not just padding: printable, NUL-terminated.</summary>
     public bool LooksLikeStrings => DtsWriter.GuessType(this) == PropertyMarkerKind.String;
 
+    /// <summary>
+    /// Puts other phandles where the source refers to nodes by these labels in cell lists. The nodes' own <c>phandle</c>
+    /// properties are the caller's business.
+    /// </summary>
+    public void Retarget(IReadOnlyDictionary<string, uint> phandlesByLabel)
+    {
+        ArgumentNullException.ThrowIfNull(phandlesByLabel);
+        foreach (PropertyMarker marker in _markers)
+        {
+            if (
+                marker is { Kind: PropertyMarkerKind.PhandleReference, Text: { } label }
+                && phandlesByLabel.TryGetValue(label, out uint phandle)
+            )
+            {
+                BinaryPrimitives.WriteUInt32BigEndian(_value.AsSpan(marker.Offset), phandle);
+            }
+        }
+    }
+
     internal DeviceTreeProperty Clone()
     {
         DeviceTreeProperty copy = new(Name, [.. _value], [.. _markers], Location)

@@ -20,6 +20,20 @@ public sealed partial class Libc
     /// <summary>kill(2).</summary>
     public Task<long> Kill(int id, int signal) => Call(_ => _calls.Kill(_process, id, signal));
 
+    /// <summary>finit_module(2).</summary>
+    public Task<long> InitModule(long descriptor, string parameters)
+    {
+        ulong address = Put(parameters);
+        return Call(_ => _calls.FInitModule(_process, (int)descriptor, address));
+    }
+
+    /// <summary>delete_module(2).</summary>
+    public Task<long> DeleteModule(string name)
+    {
+        ulong address = Put(name);
+        return Call(_ => _calls.DeleteModule(_process, address));
+    }
+
     /// <summary>setrlimit(2) of RLIMIT_MEMLOCK.</summary>
     public Task<long> SetMemlockLimit(ulong bytes) => Call(_ => _calls.SetMemlockLimit(_process, bytes));
 

@@ -23,6 +23,7 @@ internal sealed class VfioBench
         Release = "6.12.0",
         Machine = "aarch64",
         VfioPlatformResetRequired = false,
+        GroupsAreJoinedAtProbe = false,
         Modules = ["vfio", "vfio_iommu_type1", "vfio_platform", "vfio_amba"],
     };
 
@@ -34,7 +35,7 @@ internal sealed class VfioBench
         Kernel = new Kernel(board, profile ?? KernelProfiles.VosysV6);
         Kernel.InitCalls.Add(new InitCall("irq", InitLevel.Interrupts, kernel => kernel.Interrupts = Interrupts));
         Kernel.InitCalls.Add(new InitCall("iommu", InitLevel.Core, kernel => IommuCore.Start(kernel)));
-        Kernel.InitCalls.Add(VfioCore.InitCall);
+        Kernel.InitCalls.Add(ModuleLoader.InitCall);
         Kernel.Boot();
         Kernel.Iommus.Register(Iommu);
         Kernel.Iommus.Register(OtherIommu);

@@ -3,6 +3,9 @@ namespace Emulator.Machine.DeviceTrees;
 /// <summary>What an <c>iommu-map</c> or <c>msi-map</c> makes of a requester ID: the unit it goes to, and the ID there.</summary>
 public readonly record struct MappedId(DeviceTreeNode Target, uint Id);
 
+/// <summary>An entry of an <c>iommu-map</c> or <c>msi-map</c>.</summary>
+public readonly record struct MappedRange(uint First, DeviceTreeNode Target, uint FirstThere, uint Length);
+
 /// <summary>A master of the legacy SMMU binding and the stream IDs it emits.</summary>
 public sealed record MmuMaster(DeviceTreeNode Master, IReadOnlyList<uint> StreamIds);
 
@@ -67,6 +70,25 @@ public static class IommuBindings
             }
         }
         return null;
+    }
+
+    /// <summary>The entries of such a map; none without the property.</summary>
+    public static IReadOnlyList<MappedRange> ReadIdMap(this DeviceTree tree, DeviceTreeNode node, string mapProperty)
+    {
+        if (node.FindProperty(mapProperty) is not { } map)
+        {
+            return [];
+        }
+        CellReader cells = new(node, map);
+        cells.CheckMultiple(4, "first ID, phandle, first ID there, length");
+        List<MappedRange> ranges = [];
+        while (!cells.AtEnd)
+        {
+            uint first = cells.Take();
+            DeviceTreeNode target = tree.FindTarget(node, mapProperty, cells.Take());
+            ranges.Add(new MappedRange(first, target, cells.Take(), cells.Take()));
+        }
+        return ranges;
     }
 
     /// <summary>The masters of an SMMU in the legacy binding: <c>mmu-masters</c>, each with as many stream IDs as its <c>#stream-id-cells</c>.</summary>

@@ -1,0 +1,46 @@
+namespace Emulator.KernelShim;
+
+/// <summary>Every module that is simulated, and which of them a kernel's profile has.</summary>
+internal static class ModuleCatalogue
+{
+    /// <summary>The modules of a kernel: those its profile loads, and those it could load.</summary>
+    public static IEnumerable<KernelModule> Of(Kernel kernel)
+    {
+        KernelProfile profile = kernel.Profile;
+        SortedSet<string> wanted = new(profile.Modules.Concat(profile.LoadableModules), StringComparer.Ordinal);
+        foreach (KernelModule module in All(kernel))
+        {
+            if (wanted.Contains(module.Name) || IsNeeded(kernel, module, wanted))
+            {
+                yield return module;
+            }
+        }
+    }
+
+    /// <summary>A profile names what people load; what that needs comes with it.</summary>
+    private static bool IsNeeded(Kernel kernel, KernelModule module, SortedSet<string> wanted)
+    {
+        SortedDictionary<string, KernelModule> all = new(StringComparer.Ordinal);
+        foreach (KernelModule known in All(kernel))
+        {
+            all[known.Name] = known;
+        }
+
+        bool Needs(string name) =>
+            all.TryGetValue(name, out KernelModule? found)
+            && found.DependsOn.Any(needed =>
+                string.Equals(needed, module.Name, StringComparison.Ordinal) || Needs(needed)
+            );
+        return wanted.Any(Needs);
+    }
+
+    private static IEnumerable<KernelModule> All(Kernel kernel) =>
+        [
+            new VfioModule(kernel),
+            new VfioType1Module(kernel),
+            new SimpleModule("vfio_platform_base", () => { }, () => { }, "vfio"),
+            new VfioPlatformModule(kernel),
+            new VfioAmbaModule(kernel),
+            new SimpleModule("vosys_dmatest", () => { }, () => { }),
+        ];
+}

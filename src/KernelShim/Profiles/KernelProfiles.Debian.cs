@@ -1,0 +1,58 @@
+namespace Emulator.KernelShim;
+
+/// <content>
+/// The kernels that Debian ships for arm64 and one built with more options on. Sources: their packages' configuration
+/// (debian/config of linux 6.1 and 6.12) and drivers of these versions of mainline.
+/// </content>
+public static partial class KernelProfiles
+{
+    /// <summary>Debian 12's kernel: 6.1.</summary>
+    public static KernelProfile Linux61 { get; } =
+        new()
+        {
+            Name = "6.1",
+            Title = "Debian 12's kernel for arm64",
+            Release = "6.1.0-50-arm64",
+            Version = "#1 SMP Debian 6.1.176-1 (2026-07-02)",
+            Machine = "aarch64",
+            ProbeFailureText = "{driver}: probe of {device} failed with error {error}",
+            ProbeFailureLevel = LogLevel.Warning,
+            SmmuDecodesFaults = false,
+            IsolationIsPerDevice = false,
+            GroupTypeNeedsIdleGroup = false,
+            VfioGroupsTakeIommufd = false,
+            VfioCapabilitiesAreAligned = false,
+            PciLogsDeviceKind = false,
+            PciHostsWishForHotplug = false,
+            HasVirtioPci = false,
+            // drivers/iommu/iommu.c: iommu_group_remove_device; 6.12 says nothing any more.
+            GroupLeaveText = "{driver} {device}: Removing from iommu group {group}",
+            Modules = ["pci_stub", "vfio", "vfio_iommu_type1", "vfio_pci"],
+        };
+
+    /// <summary>Debian's 6.12 for Debian 12, in its stock configuration.</summary>
+    public static KernelProfile Linux612 { get; } =
+        new()
+        {
+            Name = "6.12",
+            Title = "Debian's 6.12 kernel for arm64",
+            Release = "6.12.111+deb12-arm64",
+            Version = "#1 SMP Debian 6.12.111-1~deb12u1 (2026-09-30)",
+            Machine = "aarch64",
+            Modules = ["pci_stub", "vfio", "vfio_iommu_type1", "vfio_pci"],
+        };
+
+    /// <summary>
+    /// 6.12 with VFIO_NOIOMMU, VFIO_PLATFORM, VFIO_AMBA, IOMMUFD and VFIO_DEVICE_CDEV on, which Debian ships off.
+    /// </summary>
+    public static KernelProfile Linux612Oracle { get; } =
+        Linux612 with
+        {
+            Name = "6.12-oracle",
+            Title = "6.12 with no-IOMMU mode, vfio-platform, vfio-amba, iommufd and device nodes",
+            Release = "6.12.117-oracle",
+            Version = "#1 SMP 2026-01-01",
+            HasVfioNoIommu = true,
+            Modules = ["pci_stub", "vfio", "vfio_iommu_type1", "vfio_pci", "vfio_platform", "vfio_amba", "iommufd"],
+        };
+}
