@@ -87,6 +87,15 @@ public sealed partial class Kernel
     /// <summary>The IOMMU core. Set when the kernel starts.</summary>
     public IIommuCore Iommus { get; internal set; } = null!;
 
+    /// <summary>The PCI core. Set when the kernel starts.</summary>
+    public PciCore Pci { get; internal set; } = null!;
+
+    /// <summary>
+    /// Whether firmware told the kernel of its devices by ACPI tables instead of a device tree. The tables are not modelled: the
+    /// kernel reads the tree and does what it does on such a boot where that shows.
+    /// </summary>
+    public bool BootsByAcpi { get; init; }
+
     /// <summary>The processes by pid.</summary>
     public IReadOnlyDictionary<int, Process> Processes => _processes;
 

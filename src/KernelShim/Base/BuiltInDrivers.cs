@@ -11,20 +11,42 @@ public static class BuiltInDrivers
     [
         new InitCall("init_IRQ", InitLevel.Interrupts, kernel => IrqSubsystem.Start(kernel)),
         new InitCall("iommu_init", InitLevel.Core, kernel => IommuCore.Start(kernel)),
-        new InitCall("arm_smmu_init", InitLevel.Subsystem, kernel => ArmSmmuDriver.Start(kernel)),
+        new InitCall("pci_driver_init", InitLevel.PostCore, PciDrivers.StartCore),
+        new InitCall("arm_smmu_init", InitLevel.Subsystem, StartSmmus),
+        new InitCall("pcie_portdrv_init", InitLevel.Device, PciDrivers.StartPorts),
+        new InitCall("gen_pci_driver_init", InitLevel.Device, PciDrivers.StartHosts),
+        new InitCall("virtio_pci_driver_init", InitLevel.Device, PciDrivers.StartFunctions),
         S3cI2cDriver.InitCall,
         Pl330Driver.InitCall,
         ModuleLoader.InitCall,
         VosysDmatest.InitCall,
     ];
 
+    private static void StartSmmus(Kernel kernel)
+    {
+        if (kernel.Profile.ArmSmmuIsThatOf3x)
+        {
+            ArmSmmuDriver.Start(kernel);
+        }
+        else
+        {
+            SmmuDriver.Start(kernel);
+        }
+    }
+
     /// <summary>A kernel with all of them, booted.</summary>
     /// <param name="board">The board.</param>
     /// <param name="profile">Which kernel.</param>
     /// <param name="tree">The device tree it is told; null for the board's own. It is copied.</param>
-    public static Kernel Boot(Machine.Board board, KernelProfile profile, Machine.DeviceTrees.DeviceTree? tree = null)
+    /// <param name="byAcpi">Whether firmware describes the board by ACPI (see <see cref="Kernel.BootsByAcpi"/>).</param>
+    public static Kernel Boot(
+        Machine.Board board,
+        KernelProfile profile,
+        Machine.DeviceTrees.DeviceTree? tree = null,
+        bool byAcpi = false
+    )
     {
-        var kernel = new Kernel(board, profile, tree?.DeepClone());
+        var kernel = new Kernel(board, profile, tree?.DeepClone()) { BootsByAcpi = byAcpi };
         foreach (IInitCall call in InitCalls)
         {
             kernel.InitCalls.Add(call);

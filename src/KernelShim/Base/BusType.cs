@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Emulator.Machine.DeviceTrees;
 
 namespace Emulator.KernelShim;
 
@@ -70,8 +71,33 @@ public class BusType(string name)
     /// <summary>Matching by the driver's tables.</summary>
     protected virtual bool MatchTables(Device device, Driver driver) => driver.Matches(device);
 
+    /// <summary>What the bus does before a driver's probe; a negative errno keeps the driver from the device.</summary>
+    internal virtual long PrepareProbe(Device device) => 0;
+
+    /// <summary>Adds the files that this bus gives its drivers.</summary>
+    internal virtual void AddDriverFiles(Driver driver, DirectoryInode directory) { }
+
     /// <summary>Adds the attributes that this bus gives its devices.</summary>
     internal virtual void AddAttributes(Device device, DirectoryInode directory) { }
+
+    /// <summary>The IOMMUs that stand before a device (of_iommu_configure).</summary>
+    internal virtual IReadOnlyList<IommuSpecifier> IommuSpecifiers(Kernel kernel, Device device) =>
+        IommuSpecifier.OfNode(kernel.Tree, device.Node);
+
+    /// <summary>
+    /// The group that a device has to be in for what stands between it and its IOMMU (pci_device_group); null for one of its
+    /// own (generic_device_group).
+    /// </summary>
+    internal virtual IommuGroup? FindGroup(Kernel kernel, Device device) => null;
+
+    /// <summary>
+    /// Whether message interrupts of a device are isolated by the controller that takes them (msi_device_has_isolated_msi);
+    /// a device without any has none that are.
+    /// </summary>
+    internal virtual bool HasIsolatedMessages(Kernel kernel, Device device) =>
+        device.Node is { } node
+        && kernel.Tree.ReadMsiParents(node) is [{ Node: { } controller }, ..]
+        && SmmuDriver.IsIsolating(controller);
 
     /// <summary>The variables that this bus adds to a device's uevent.</summary>
     internal virtual IEnumerable<string> UeventVariables(Device device) => [];

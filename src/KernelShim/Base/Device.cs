@@ -15,7 +15,7 @@ public readonly record struct DeviceResource(ulong Start, ulong LengthBytes)
 
 /// <summary>A device of the driver core (struct device).</summary>
 [DebuggerDisplay("{Name,nq} on {Bus?.Name,nq}, driver {Driver?.Name ?? \"none\",nq}")]
-public sealed class Device
+public class Device
 {
     /// <summary>Its name: <c>2c0a0000.dma</c>.</summary>
     public required string Name { get; init; }
@@ -28,6 +28,12 @@ public sealed class Device
 
     /// <summary>Its node in the device tree, or null.</summary>
     public DeviceTreeNode? Node { get; init; }
+
+    /// <summary>The directory of sysfs it lies in where that is not its parent's; null mostly.</summary>
+    internal DirectoryInode? HomeDirectory { get; init; }
+
+    /// <summary>The service of a PCI Express port that it is, or null.</summary>
+    internal PciePortService? Service { get; init; }
 
     /// <summary>Its memory resources.</summary>
     public IReadOnlyList<DeviceResource> Resources { get; init; } = [];

@@ -77,7 +77,8 @@ public sealed partial class DriverCore
         }
 
         AddDriverLinks(device, driver);
-        long result = driver.Probe(device);
+        long result = device.Bus!.PrepareProbe(device);
+        result = result == 0 ? driver.Probe(device) : result;
         if (result >= 0)
         {
             _deferred.Remove(device);
@@ -168,6 +169,16 @@ public sealed partial class DriverCore
         }
 
         _isRetrying = false;
+    }
+
+    /// <summary>Takes a device from its driver while it is being removed (device_release_driver).</summary>
+    internal void ReleaseDriver(Device device) => Release(device);
+
+    /// <summary>Offers a driver the devices of its bus that have none (driver_attach).</summary>
+    internal void OfferDevices(Driver driver)
+    {
+        Attach(driver);
+        RetryDeferred();
     }
 
     private static void AddDriverLinks(Device device, Driver driver)

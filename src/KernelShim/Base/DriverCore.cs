@@ -188,10 +188,11 @@ public sealed partial class DriverCore : IDriverCore
     private DirectoryInode Sys(string name) => _kernel.Files.Sys.GetOrAddDirectory(name);
 
     private DirectoryInode HomeOf(Device device) =>
-        device.Parent?.Directory
+        device.HomeDirectory
+        ?? device.Parent?.Directory
         ?? (device.Node is not null && _kernel.Profile.DevicesDirectlyUnderSysDevices ? Sys("devices") : _platformRoot);
 
-    private DirectoryInode? FindNodeDirectory(string path)
+    internal DirectoryInode? FindNodeDirectory(string path)
     {
         Inode? at = DeviceTreeFiles.Find(_kernel);
         foreach (string part in path.Split('/', StringSplitOptions.RemoveEmptyEntries))
@@ -220,6 +221,7 @@ public sealed partial class DriverCore : IDriverCore
             );
         }
 
+        bus.AddDriverFiles(driver, directory);
         if (driver.Module is { } name)
         {
             DirectoryInode module = AddModule(name);

@@ -13,10 +13,20 @@ public sealed class IommuCore : IIommuCore
     private readonly DirectoryInode _directory;
     private readonly SortedDictionary<int, IommuGroup> _groups = [];
     private readonly List<IIommuDriver> _drivers = [];
+    private readonly Dictionary<Device, GroupingDecision> _decisions = [];
+    private readonly SortedSet<int> _freeIds = [];
+    private readonly StreamOwners? _streams;
+    private readonly string _defaultType;
+    private int _nextId;
 
     private IommuCore(Kernel kernel)
     {
         _kernel = kernel;
+        _streams = kernel.Profile.SmmuRefusesSharedStreams ? new StreamOwners(kernel) : null;
+        _defaultType =
+            IsPassthrough(kernel.CommandLine) ? "identity"
+            : IsLazy(kernel.CommandLine) ? "DMA-FQ"
+            : "DMA";
         _directory = kernel.Files.Sys.GetOrAddDirectory("kernel").GetOrAddDirectory("iommu_groups");
     }
 
@@ -74,6 +84,9 @@ public sealed class IommuCore : IIommuCore
         return _kernel.Profile.GroupsAreJoinedAtProbe ? Join(device) : 0;
     }
 
+    /// <inheritdoc/>
+    public GroupingDecision? DecisionFor(Device device) => _decisions.GetValueOrDefault(device);
+
     /// <summary>iommu_probe_device: a device joins the group that its IOMMU's driver says, or one of its own.</summary>
     private long Join(Device device)
     {
@@ -82,14 +95,32 @@ public sealed class IommuCore : IIommuCore
             return 0;
         }
 
+        if (_streams is not null && !_streams.TryTake(device))
+        {
+            return Refuse(device, -(long)Errno.EINVAL);
+        }
+
         IommuGroup? present = iommu.FindGroup(device, out long error);
         if (error != 0)
         {
-            return error;
+            return error == -(long)Errno.EPROBE_DEFER ? error : Refuse(device, error);
         }
 
-        Add(device, present ?? Allocate(iommu));
-        return 0;
+        IommuGroup group = present ?? Allocate(iommu);
+        Add(device, group);
+        _decisions[device] = new GroupingDecision(device, group.Id, present is null, StepsOf(device, present));
+        return iommu.OnJoined(device, group);
+    }
+
+    /// <summary>What the rules of the device's bus looked at; where they were not asked the streams were shared.</summary>
+    private static IReadOnlyList<GroupingStep> StepsOf(Device device, IommuGroup? present) =>
+        (device as PciDevice)?.GroupingSteps ?? (present is null ? [] : [new GroupingStep.SharedStream(present.Id)]);
+
+    private long Refuse(Device device, long error)
+    {
+        _streams?.Release(device);
+        _decisions[device] = new GroupingDecision(device, -1, IsNew: false, [new GroupingStep.Refused(error)]);
+        return error;
     }
 
     /// <summary>iommu_group_add_device.</summary>
@@ -104,26 +135,36 @@ public sealed class IommuCore : IIommuCore
             members.AddRelativeLink(FreeName(members, device.Name), directory);
         }
 
-        if (_kernel.Profile.GroupJoinText is { } text)
+        Log(_kernel.Profile.GroupJoinText, device, group);
+    }
+
+    private void Log(string? text, Device device, IommuGroup group)
+    {
+        if (text is null)
         {
-            _kernel.Log.Print(
-                LogLevel.Info,
-                text.Replace("{driver}", device.Driver?.Name ?? device.Bus?.Name ?? "", StringComparison.Ordinal)
-                    .Replace("{device}", device.Name, StringComparison.Ordinal)
-                    .Replace("{group}", group.Id.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
-            );
+            return;
         }
+
+        _kernel.Log.Print(
+            LogLevel.Info,
+            text.Replace("{driver}", device.Driver?.Name ?? device.Bus?.Name ?? "", StringComparison.Ordinal)
+                .Replace("{device}", device.Name, StringComparison.Ordinal)
+                .Replace("{group}", group.Id.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
+        );
     }
 
     /// <inheritdoc/>
     public void OnDeviceRemoved(Device device)
     {
         ArgumentNullException.ThrowIfNull(device);
+        _decisions.Remove(device);
+        _streams?.Release(device);
         if (device.Group is not { Directory: { } directory } group)
         {
             return;
         }
 
+        Log(_kernel.Profile.GroupLeaveText, device, group);
         if (device.Directory is { } own)
         {
             own.Remove("iommu_group");
@@ -135,12 +176,15 @@ public sealed class IommuCore : IIommuCore
             members.Remove(link?.Name ?? device.Name);
         }
 
+        group.Driver.OnLeft(device);
         group.Devices.Remove(device);
         device.Group = null;
         if (group.Devices.Count == 0)
         {
             // iommu_group_release
+            group.DefaultDomain?.Free();
             _groups.Remove(group.Id);
+            _freeIds.Add(group.Id);
             _directory.Remove(group.Id.ToString(CultureInfo.InvariantCulture));
             group.Directory = null;
         }
@@ -158,18 +202,25 @@ public sealed class IommuCore : IIommuCore
         return free;
     }
 
+    /// <summary>iommu.passthrough= of the command line (iommu_set_def_domain_type).</summary>
+    private static bool IsPassthrough(string commandLine) =>
+        commandLine.Split(' ').LastOrDefault(word => word.StartsWith("iommu.passthrough=", StringComparison.Ordinal))
+            is { } word
+        && word.Split('=')[1] is "1" or "y" or "Y" or "on";
+
+    /// <summary>iommu.strict= of the command line (iommu_dma_setup): unmapped addresses go to a flush queue.</summary>
+    private static bool IsLazy(string commandLine) =>
+        commandLine.Split(' ').LastOrDefault(word => word.StartsWith("iommu.strict=", StringComparison.Ordinal))
+            is { } word
+        && word.Split('=')[1] is "0" or "n" or "N" or "off";
+
     /// <summary>iommu_group_alloc.</summary>
     private IommuGroup Allocate(IIommuDriver driver)
     {
-        int id = 0;
-        while (_groups.ContainsKey(id))
-        {
-            id++;
-        }
-
+        int id = TakeLowestId();
         DirectoryInode directory = _directory.AddDirectory(id.ToString(CultureInfo.InvariantCulture));
         directory.AddDirectory("devices");
-        var group = new IommuGroup(id, driver) { Directory = directory };
+        var group = new IommuGroup(id, driver) { Directory = directory, DefaultDomainType = _defaultType };
         if (_kernel.Profile.GroupsShowReservedRegions)
         {
             directory.AddAttribute("reserved_regions", 0x124, () => ShowRegions(driver));
@@ -177,11 +228,29 @@ public sealed class IommuCore : IIommuCore
 
         if (_kernel.Profile.GroupsShowType)
         {
-            directory.AddAttribute("type", 0x1A4, () => "DMA\n");
+            directory.AddAttribute(
+                "type",
+                AttributeMode.ReadWrite,
+                () => group.DefaultDomainType + "\n",
+                (process, text) => GroupTypeFile.Store(process, group, text)
+            );
         }
 
         _groups[id] = group;
         return group;
+    }
+
+    /// <summary>The lowest number that no group has (ida_alloc).</summary>
+    private int TakeLowestId()
+    {
+        if (_freeIds.Count == 0)
+        {
+            return _nextId++;
+        }
+
+        int id = _freeIds.Min;
+        _freeIds.Remove(id);
+        return id;
     }
 
     /// <summary>iommu_group_show_resv_regions.</summary>

@@ -83,6 +83,21 @@ public interface IIommuDriver
     /// <summary>Whether its masters are cache coherent (IOMMU_CAP_CACHE_COHERENCY).</summary>
     bool IsCoherent { get; }
 
+    /// <summary>Whether interrupts of every member of a group are isolated (iommu_group_has_isolated_msi).</summary>
+    bool IsIsolated(IommuGroup group) => IsolatesInterrupts;
+
+    /// <summary>Whether it can force masters to be coherent (enforce_cache_coherency), which VFIO tells as DMA_CC.</summary>
+    bool EnforcesCoherency => IsCoherent;
+
+    /// <summary>A device has joined a group: its streams go to the group's default domain (iommu_probe_device).</summary>
+    long OnJoined(Device device, IommuGroup group) => 0;
+
+    /// <summary>A device leaves its group (iommu_release_device).</summary>
+    void OnLeft(Device device) { }
+
+    /// <summary>Gives a group a default domain of another type (iommu_setup_default_domain).</summary>
+    long SetDefaultDomain(IommuGroup group, string type) => -(long)Errno.EINVAL;
+
     /// <summary>The ranges that no mapping may use, in order (iommu_get_resv_regions).</summary>
     IReadOnlyList<ReservedRegion> ReservedRegions => [];
 }
@@ -102,6 +117,18 @@ public sealed class IommuGroup(int id, IIommuDriver driver)
 
     /// <summary>/sys/kernel/iommu_groups/ID.</summary>
     public DirectoryInode? Directory { get; set; }
+
+    /// <summary>The domain of its members while no program has them; null where the driver has none.</summary>
+    public IommuDomain? DefaultDomain { get; set; }
+
+    /// <summary>The type of that domain: DMA, DMA-FQ, identity.</summary>
+    public string DefaultDomainType { get; set; } = "DMA";
+
+    /// <summary>The domain that VFIO has attached it to; null while it is in the default domain.</summary>
+    public IommuDomain? AttachedDomain { get; set; }
+
+    /// <summary>Whether a member has an ordinary driver or a program owns it (owner_cnt).</summary>
+    public bool IsInUse => AttachedDomain is not null || Devices.Any(device => device.Driver is { ManagesDma: false });
 }
 
 /// <summary>The IOMMU core (drivers/iommu/iommu.c).</summary>
@@ -121,6 +148,9 @@ public interface IIommuCore
     /// (of_iommu_configure). A negative errno when it cannot; only -EPROBE_DEFER keeps the driver from it.
     /// </summary>
     long OnProbe(Device device);
+
+    /// <summary>How a device came into its group, or why it is in none; null where nobody has looked at it yet.</summary>
+    GroupingDecision? DecisionFor(Device device);
 
     /// <summary>A device goes away.</summary>
     void OnDeviceRemoved(Device device);

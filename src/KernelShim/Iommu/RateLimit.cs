@@ -15,8 +15,8 @@ internal sealed class RateLimit(Kernel kernel, string function)
     private int _printed;
     private int _missed;
 
-    /// <summary>Logs a line unless there were too many.</summary>
-    public void Print(LogLevel level, string text)
+    /// <summary>Logs what belongs together, a line or several, unless there was too much.</summary>
+    public void Print(LogLevel level, params IReadOnlyList<string> lines)
     {
         long now = kernel.Simulation.Now;
         _begin ??= now;
@@ -38,7 +38,10 @@ internal sealed class RateLimit(Kernel kernel, string function)
         if (_printed < Burst)
         {
             _printed++;
-            kernel.Log.Print(level, text);
+            foreach (string line in lines)
+            {
+                kernel.Log.Print(level, line);
+            }
         }
         else
         {

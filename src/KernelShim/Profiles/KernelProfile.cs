@@ -51,6 +51,24 @@ public sealed partial record KernelProfile
     /// <summary>Whether vfio refuses a device whose IOMMU is not cache coherent (6.0).</summary>
     public bool VfioChecksCoherency { get; init; } = true;
 
+    /// <summary>Whether the arm-smmu driver is that of 3.12 to 3.18: stage 2 alone, legacy binding, no default domains.</summary>
+    public bool ArmSmmuIsThatOf3x { get; init; }
+
+    /// <summary>Whether lines about context faults spell out FSR and FSYNR0 (6.12).</summary>
+    public bool SmmuDecodesFaults { get; init; } = true;
+
+    /// <summary>
+    /// Whether isolation of interrupts is a matter of each device (6.3, iommu_group_has_isolated_msi); before, of all controllers of
+    /// message interrupts together (irq_domain_check_msi_remap), and of none there is also true.
+    /// </summary>
+    public bool IsolationIsPerDevice { get; init; } = true;
+
+    /// <summary>
+    /// Whether writing a group's type is EPERM while it is in use (6.5); before, EBUSY with a line for a bound driver, and EINVAL for
+    /// more than one device.
+    /// </summary>
+    public bool GroupTypeNeedsIdleGroup { get; init; } = true;
+
     /// <summary>Whether an SMMU stalls faulting transactions until the handler resumes them (3.x).</summary>
     public bool SmmuStalls { get; init; }
 

@@ -17,8 +17,16 @@ public static partial class KernelProfiles
             Machine = "aarch64",
             ProbeFailureText = "{driver}: probe of {device} failed with error {error}",
             ProbeFailureLevel = LogLevel.Warning,
+            SmmuDecodesFaults = false,
+            IsolationIsPerDevice = false,
+            GroupTypeNeedsIdleGroup = false,
             VfioGroupsTakeIommufd = false,
             VfioCapabilitiesAreAligned = false,
+            PciLogsDeviceKind = false,
+            PciHostsWishForHotplug = false,
+            HasVirtioPci = false,
+            // drivers/iommu/iommu.c: iommu_group_remove_device; 6.12 says nothing any more.
+            GroupLeaveText = "{driver} {device}: Removing from iommu group {group}",
             Modules = ["pci_stub", "vfio", "vfio_iommu_type1", "vfio_pci"],
         };
 

@@ -21,7 +21,7 @@ internal sealed partial class VfioType1(VfioCore core, bool isV2)
     private readonly List<DmaMapping> _mappings = [];
 
     /// <summary>Whether every domain is cache coherent.</summary>
-    public bool IsCoherent => _domains.Count > 0 && _domains.TrueForAll(domain => domain.Driver.IsCoherent);
+    public bool IsCoherent => _domains.Count > 0 && _domains.TrueForAll(domain => domain.Driver.EnforcesCoherency);
 
     private KernelProfile Profile => core.Kernel.Profile;
 
@@ -67,7 +67,7 @@ internal sealed partial class VfioType1(VfioCore core, bool isV2)
         const string Function = "vfio_iommu_type1_attach_group";
         if (
             Profile.Type1ChecksInterruptIsolation
-            && !group.Driver.IsolatesInterrupts
+            && !group.Driver.IsIsolated(group)
             && core.Type1 is { AllowsUnsafeInterrupts: false }
         )
         {
@@ -161,11 +161,13 @@ internal sealed partial class VfioType1(VfioCore core, bool isV2)
         }
 
         domain.Groups.Add(group);
+        group.AttachedDomain = domain.Iommu;
         return 0;
     }
 
     private static void DetachDevices(Domain domain, IommuGroup group)
     {
+        group.AttachedDomain = null;
         foreach (Device device in group.Devices)
         {
             domain.Iommu.Detach(device);

@@ -1,0 +1,77 @@
+namespace Emulator.KernelShim;
+
+/// <summary>What a kernel with PCI starts at boot, in the order of the kernel's Makefiles.</summary>
+internal static class PciDrivers
+{
+    /// <summary>The bus.</summary>
+    public static void StartCore(Kernel kernel)
+    {
+        if (kernel.Profile.HasPci)
+        {
+            PciCore.Start(kernel);
+        }
+    }
+
+    /// <summary>The drivers of ports and bridges.</summary>
+    public static void StartPorts(Kernel kernel)
+    {
+        if (kernel.Pci is null)
+        {
+            return;
+        }
+
+        PciPortDriver.Start(kernel);
+        kernel.Log.Print(LogLevel.Info, "shpchp: Standard Hot Plug PCI Controller Driver version: 0.4");
+        kernel.Drivers.Register(new ShpcDriver(kernel));
+    }
+
+    /// <summary>The drivers of host bridges: with them functions appear.</summary>
+    public static void StartHosts(Kernel kernel)
+    {
+        if (kernel.Pci is not null)
+        {
+            kernel.Drivers.Register(new PciHostGenericDriver(kernel));
+        }
+    }
+
+    /// <summary>The drivers of functions that are built in, and those modules that the profile has loaded.</summary>
+    public static void StartFunctions(Kernel kernel)
+    {
+        if (kernel.Pci is null)
+        {
+            return;
+        }
+
+        if (kernel.Profile.HasVirtioPci)
+        {
+            kernel.Drivers.Register(PciClassDriver.Virtio(kernel));
+        }
+
+        if (kernel.Profile.Modules.Contains("pci_stub", StringComparer.Ordinal))
+        {
+            kernel.Drivers.Register(new PciStubDriver(kernel));
+        }
+    }
+
+    /// <summary>Registers the driver of a module that can be loaded later, by the module's name. False for others.</summary>
+    public static bool TryLoad(Kernel kernel, string module)
+    {
+        Driver? driver = module switch
+        {
+            "nvme" => PciClassDriver.Nvme(kernel),
+            "pci_stub" => new PciStubDriver(kernel),
+            _ => null,
+        };
+        if (driver is null || kernel.Pci is null)
+        {
+            return false;
+        }
+
+        if (kernel.Drivers.Buses[driver.BusName].FindDriver(driver.Name) is null)
+        {
+            kernel.Drivers.Register(driver);
+        }
+
+        return true;
+    }
+}
