@@ -135,10 +135,7 @@ internal sealed class PciDeviceGroup
 
         for (int function = 0; function < 8; function++)
         {
-            if (
-                unit.OnBus.Find(unit.Slot << 3 | function) is not { } other
-                || ReferenceEquals(other, unit)
-            )
+            if (unit.OnBus.Find(unit.Slot << 3 | function) is not { } other || ReferenceEquals(other, unit))
             {
                 continue;
             }

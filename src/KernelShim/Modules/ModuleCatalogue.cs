@@ -41,6 +41,7 @@ internal static class ModuleCatalogue
             new SimpleModule("vfio_platform_base", () => { }, () => { }, "vfio"),
             new VfioPlatformModule(kernel),
             new VfioAmbaModule(kernel),
+            .. PciDrivers.Modules(kernel),
             new SimpleModule("vosys_dmatest", () => { }, () => { }),
         ];
 }

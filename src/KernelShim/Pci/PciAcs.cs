@@ -93,10 +93,7 @@ public static class PciAcs
 
         ushort capability = device.ReadWord(device.AcsCapability + CapabilityWord);
         ushort control = device.ReadWord(device.AcsCapability + ControlWord);
-        device.WriteWord(
-            device.AcsCapability + ControlWord,
-            (ushort)(control | capability & (ushort)Required)
-        );
+        device.WriteWord(device.AcsCapability + ControlWord, (ushort)(control | capability & (ushort)Required));
     }
 
     /// <summary>pci_acs_enabled: whether nothing that a function sends reaches a peer behind the IOMMU's back.</summary>

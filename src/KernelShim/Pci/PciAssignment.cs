@@ -402,7 +402,10 @@ internal sealed class PciAssignment(PciCore core)
             }
 
             ulong from = Math.Max(window.Start, lowest);
-            ulong least = from != 0 ? from : resource.IsIo ? MinimumIo : 0;
+            ulong least =
+                from != 0 ? from
+                : resource.IsIo ? MinimumIo
+                : 0;
             if (window.FindSpace(size, align, least, highest) is not { } start)
             {
                 continue;

@@ -23,8 +23,7 @@ internal sealed class PciBusType : BusType
     {
         var function = (PciDevice)device;
         PciInterrupts.Assign(_core, function);
-        return
-            function is { PhysicalFunction.Sriov.DriversAutoProbe: false, DriverOverride: null }
+        return function is { PhysicalFunction.Sriov.DriversAutoProbe: false, DriverOverride: null }
             ? -(long)Errno.ENODEV
             : 0;
     }

@@ -99,8 +99,7 @@ public sealed partial class PciCore
         ushort command = before;
         foreach (PciResource resource in device.Regions)
         {
-            bool isIdleRom =
-                resource.Index == PciDevice.RomResource && (resource.Flags & ResourceFlags.RomEnable) == 0;
+            bool isIdleRom = resource.Index == PciDevice.RomResource && (resource.Flags & ResourceFlags.RomEnable) == 0;
             bool isVirtual = resource.Index is >= PciDevice.IovResources and < PciDevice.BridgeResources;
             if ((resource.Flags & kinds) == 0 || isIdleRom || isVirtual)
             {
@@ -120,10 +119,7 @@ public sealed partial class PciCore
 
         if (command != before)
         {
-            Info(
-                device,
-                string.Create(CultureInfo.InvariantCulture, $"enabling device ({before:x4} -> {command:x4})")
-            );
+            Info(device, string.Create(CultureInfo.InvariantCulture, $"enabling device ({before:x4} -> {command:x4})"));
             device.WriteWord(PciRegisters.Command, command);
         }
 

@@ -113,8 +113,7 @@ public sealed class PciDevice : Device
 
     /// <summary>Whether links go down from it (pcie_downstream_port).</summary>
     internal bool IsDownstreamPort =>
-        IsExpress
-        && ExpressType is PciExpressType.RootPort or PciExpressType.Downstream or PciExpressType.PcieBridge;
+        IsExpress && ExpressType is PciExpressType.RootPort or PciExpressType.Downstream or PciExpressType.PcieBridge;
 
     /// <summary>What the last search for its group looked at; null where the search was not made.</summary>
     internal IReadOnlyList<GroupingStep>? GroupingSteps { get; set; }
@@ -145,11 +144,9 @@ public sealed class PciDevice : Device
 
     internal bool MsiXEnabled { get; set; }
 
-    internal byte ReadByte(int register) =>
-        (byte)OnBus.Host.Configuration.Read(OnBus.Number, Devfn, register, 1);
+    internal byte ReadByte(int register) => (byte)OnBus.Host.Configuration.Read(OnBus.Number, Devfn, register, 1);
 
-    internal ushort ReadWord(int register) =>
-        (ushort)OnBus.Host.Configuration.Read(OnBus.Number, Devfn, register, 2);
+    internal ushort ReadWord(int register) => (ushort)OnBus.Host.Configuration.Read(OnBus.Number, Devfn, register, 2);
 
     internal uint ReadDword(int register) => OnBus.Host.Configuration.Read(OnBus.Number, Devfn, register, 4);
 

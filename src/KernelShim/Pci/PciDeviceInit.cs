@@ -79,7 +79,8 @@ internal sealed class PciDeviceInit(PciCore core)
         string[] names = ["D0", "D1", "D2", "D3hot", "D3cold"];
         core.Info(
             device,
-            "PME# supported from" + string.Concat(names.Select((name, n) => (capabilities >> (11 + n) & 1) != 0 ? " " + name : ""))
+            "PME# supported from"
+                + string.Concat(names.Select((name, n) => (capabilities >> (11 + n) & 1) != 0 ? " " + name : ""))
         );
         ushort control = device.ReadWord(at + 4);
         device.WriteWord(at + 4, (ushort)((control | PmeStatus) & ~PmeEnable));
@@ -133,5 +134,6 @@ internal sealed class PciDeviceInit(PciCore core)
         WriteBack(device, device.AerCapability + 0x04);
     }
 
-    private static void WriteBack(PciDevice device, int register) => device.WriteDword(register, device.ReadDword(register));
+    private static void WriteBack(PciDevice device, int register) =>
+        device.WriteDword(register, device.ReadDword(register));
 }

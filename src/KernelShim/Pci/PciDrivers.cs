@@ -34,44 +34,21 @@ internal static class PciDrivers
         }
     }
 
-    /// <summary>The drivers of functions that are built in, and those modules that the profile has loaded.</summary>
+    /// <summary>The drivers of functions that are built in.</summary>
     public static void StartFunctions(Kernel kernel)
     {
-        if (kernel.Pci is null)
-        {
-            return;
-        }
-
-        if (kernel.Profile.HasVirtioPci)
+        if (kernel.Pci is not null && kernel.Profile.HasVirtioPci)
         {
             kernel.Drivers.Register(PciClassDriver.Virtio(kernel));
         }
-
-        if (kernel.Profile.Modules.Contains("pci_stub", StringComparer.Ordinal))
-        {
-            kernel.Drivers.Register(new PciStubDriver(kernel));
-        }
     }
 
-    /// <summary>Registers the driver of a module that can be loaded later, by the module's name. False for others.</summary>
-    public static bool TryLoad(Kernel kernel, string module)
-    {
-        Driver? driver = module switch
-        {
-            "nvme" => PciClassDriver.Nvme(kernel),
-            "pci_stub" => new PciStubDriver(kernel),
-            _ => null,
-        };
-        if (driver is null || kernel.Pci is null)
-        {
-            return false;
-        }
+    /// <summary>The drivers of functions that are modules.</summary>
+    public static IEnumerable<KernelModule> Modules(Kernel kernel) =>
+        kernel.Profile.HasPci
+            ? [ModuleOf(kernel, new PciStubDriver(kernel)), ModuleOf(kernel, PciClassDriver.Nvme(kernel))]
+            : [];
 
-        if (kernel.Drivers.Buses[driver.BusName].FindDriver(driver.Name) is null)
-        {
-            kernel.Drivers.Register(driver);
-        }
-
-        return true;
-    }
+    private static SimpleModule ModuleOf(Kernel kernel, Driver driver) =>
+        new(driver.Module!, () => kernel.Drivers.Register(driver), () => kernel.Drivers.Unregister(driver));
 }

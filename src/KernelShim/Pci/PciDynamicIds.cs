@@ -21,7 +21,11 @@ internal static class PciDynamicIds
         PciDeviceId id = IdOf(fields);
         if (fields.Count != MostFields && IsKnown(driver, id))
         {
-            return process.Refuse(Errno.EEXIST, function, $"{driver.Name} matches {fields[0]:x4}:{fields[1]:x4} already");
+            return process.Refuse(
+                Errno.EEXIST,
+                function,
+                $"{driver.Name} matches {fields[0]:x4}:{fields[1]:x4} already"
+            );
         }
 
         if (driver.Ids.Count > 0 && driver.Ids.All(known => known.DriverData != id.DriverData))

@@ -16,7 +16,10 @@ internal static class PciFiles
         AddState(core, device, directory);
         AddActions(core, device, directory);
         AddRegions(core, device, directory);
-        PowerFiles.Add(directory, canWakeUp: device.IsBridge || device.FindCapability(PciCapabilityId.PowerManagement) != 0);
+        PowerFiles.Add(
+            directory,
+            canWakeUp: device.IsBridge || device.FindCapability(PciCapabilityId.PowerManagement) != 0
+        );
         if (device.IsBridge)
         {
             Show(directory, "secondary_bus_number", () => Decimal(device.ReadByte(PciRegisters.SecondaryBus)));
@@ -53,12 +56,7 @@ internal static class PciFiles
         number = number.EndsWith('\n') ? number[..^1] : number;
         if (number.StartsWith("0x", StringComparison.OrdinalIgnoreCase))
         {
-            return ulong.TryParse(
-                number[2..],
-                NumberStyles.AllowHexSpecifier,
-                CultureInfo.InvariantCulture,
-                out value
-            );
+            return ulong.TryParse(number[2..], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value);
         }
 
         return ulong.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out value);

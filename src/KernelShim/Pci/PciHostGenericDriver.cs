@@ -67,13 +67,7 @@ internal sealed class PciHostGenericDriver(Kernel kernel) : Driver
         );
 
         // With ACPI there is no platform device: the bridge lies at the top of the device tree of sysfs.
-        var host = new PciHost(
-            configuration,
-            domain,
-            kernel.BootsByAcpi ? null : device,
-            (int)range[0],
-            (int)range[1]
-        )
+        var host = new PciHost(configuration, domain, kernel.BootsByAcpi ? null : device, (int)range[0], (int)range[1])
         {
             ReassignsBuses = !kernel.BootsByAcpi,
             Node = node,
@@ -101,8 +95,7 @@ internal sealed class PciHostGenericDriver(Kernel kernel) : Driver
                     End = start + entry.LengthBytes - 1,
                     Flags = isIo
                         ? ResourceFlags.Io
-                        : ResourceFlags.Memory
-                            | (entry.Child.Pci.IsPrefetchable ? ResourceFlags.Prefetch : 0),
+                        : ResourceFlags.Memory | (entry.Child.Pci.IsPrefetchable ? ResourceFlags.Prefetch : 0),
                 }
             );
             if (isIo)

@@ -45,7 +45,11 @@ internal static class PciLinkFiles
         Show(directory, "current_link_speed", () => Speed(device.ReadWord(At(device, PciExpress.LinkStatus)) & 0xF));
         Show(directory, "current_link_width", () => Width(device.ReadWord(At(device, PciExpress.LinkStatus))));
         Show(directory, "max_link_speed", () => MaximumSpeed(device));
-        Show(directory, "max_link_width", () => Width((ushort)device.ReadDword(At(device, PciExpress.LinkCapabilities))));
+        Show(
+            directory,
+            "max_link_width",
+            () => Width((ushort)device.ReadDword(At(device, PciExpress.LinkCapabilities)))
+        );
         directory.AddDirectory("link");
         if (device.AerCapability == 0)
         {

@@ -11,10 +11,7 @@ internal static class PciNodes
         DeviceTreeNode? above = bus.IsRoot ? bus.Host.Device?.Node : bus.Bridge?.Node;
         foreach (DeviceTreeNode child in above?.Children ?? [])
         {
-            if (
-                child.FindProperty("reg") is { LengthBytes: >= 4 } reg
-                && ((reg.Value[2] & 0xFF) == devfn)
-            )
+            if (child.FindProperty("reg") is { LengthBytes: >= 4 } reg && ((reg.Value[2] & 0xFF) == devfn))
             {
                 return child;
             }

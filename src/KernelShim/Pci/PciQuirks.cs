@@ -132,8 +132,7 @@ internal static class PciQuirks
         }
 
         // pci_quirk_rciep_acs: endpoints that Intel builds into its root complexes do not talk to each other.
-        return device
-            is { VendorId: Intel, IsExpress: true, ExpressType: PciExpressType.RootComplexEndpoint }
+        return device is { VendorId: Intel, IsExpress: true, ExpressType: PciExpressType.RootComplexEndpoint }
             ? true
             : null;
     }

@@ -13,7 +13,8 @@ internal sealed class PciRegionInode(Kernel kernel, PciDevice device, PciResourc
 }
 
 /// <summary>An open <c>resourceN</c> (pci_mmap_resource, pci_resource_io).</summary>
-internal sealed class PciRegionFile(PciRegionInode inode, Kernel kernel, PciDevice device, PciResource region) : OpenFile
+internal sealed class PciRegionFile(PciRegionInode inode, Kernel kernel, PciDevice device, PciResource region)
+    : OpenFile
 {
     public override string Description => inode.Path;
 

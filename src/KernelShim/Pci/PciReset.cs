@@ -66,9 +66,8 @@ internal static class PciReset
 
     public static bool HasFunctionLevelReset(PciDevice device) =>
         device.IsExpress
-        && (
-            device.ReadDword(device.ExpressCapability + PciExpress.DeviceCapabilities) & PciExpress.FunctionLevelReset
-        ) != 0;
+        && (device.ReadDword(device.ExpressCapability + PciExpress.DeviceCapabilities) & PciExpress.FunctionLevelReset)
+            != 0;
 
     private static void Reset(PciDevice device, string method)
     {

@@ -165,14 +165,7 @@ internal sealed class PciScanner(PciCore core)
     }
 
     /// <summary>A bridge that firmware or an earlier scan gave numbers.</summary>
-    private int ScanConfigured(
-        PciBus bus,
-        PciDevice bridge,
-        int max,
-        int secondary,
-        int subordinate,
-        ushort control
-    )
+    private int ScanConfigured(PciBus bus, PciDevice bridge, int max, int secondary, int subordinate, ushort control)
     {
         PciBus? child = core.FindBus(bus.Host.Domain, secondary);
         if (child is null)

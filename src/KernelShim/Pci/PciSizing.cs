@@ -51,8 +51,7 @@ internal sealed class PciSizing(PciCore core)
 
         if (bridge.HasPrefetchWindow)
         {
-            bridge.Windows[2].Flags |=
-                Prefetchable | (bridge.HasPrefetch64Window ? ResourceFlags.Memory64 | 1 : 0);
+            bridge.Windows[2].Flags |= Prefetchable | (bridge.HasPrefetch64Window ? ResourceFlags.Memory64 | 1 : 0);
         }
     }
 
@@ -249,10 +248,7 @@ internal sealed class PciSizing(PciCore core)
         {
             ulong size = resource.Size;
             ulong align = core.AlignmentOf(device, resource);
-            if (
-                wishes is not null
-                && resource.Index is >= PciDevice.IovResources and < PciDevice.BridgeResources
-            )
+            if (wishes is not null && resource.Index is >= PciDevice.IovResources and < PciDevice.BridgeResources)
             {
                 WishedAlign = Math.Max(WishedAlign, align);
                 resource.End = resource.Start - 1;

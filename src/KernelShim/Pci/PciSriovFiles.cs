@@ -10,7 +10,11 @@ internal static class PciSriovFiles
         Show(directory, "sriov_totalvfs", () => Decimal(sriov.TotalVfs));
         Show(directory, "sriov_offset", () => Decimal(sriov.FirstOffset));
         Show(directory, "sriov_stride", () => Decimal(sriov.FunctionStride));
-        Show(directory, "sriov_vf_device", () => sriov.FunctionDeviceId.ToString("x", CultureInfo.InvariantCulture) + "\n");
+        Show(
+            directory,
+            "sriov_vf_device",
+            () => sriov.FunctionDeviceId.ToString("x", CultureInfo.InvariantCulture) + "\n"
+        );
         Show(directory, "sriov_vf_total_msix", () => "0\n");
         directory.AddAttribute(
             "sriov_numvfs",

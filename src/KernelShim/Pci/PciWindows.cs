@@ -16,7 +16,12 @@ internal static class PciWindows
         ulong end = memory & 0xFFF0_0000;
         if (start <= end)
         {
-            yield return new PciResource { Flags = ResourceFlags.Memory, Start = start, End = end + 0xF_FFFF };
+            yield return new PciResource
+            {
+                Flags = ResourceFlags.Memory,
+                Start = start,
+                End = end + 0xF_FFFF,
+            };
         }
 
         if (bridge.HasPrefetchWindow && ReadPrefetchable(bridge) is { } prefetchable)
@@ -50,7 +55,12 @@ internal static class PciWindows
 
         return start > end
             ? null
-            : new PciResource { Flags = ResourceFlags.Io | (low & 0xFu), Start = start, End = end + 0xFFF };
+            : new PciResource
+            {
+                Flags = ResourceFlags.Io | (low & 0xFu),
+                Start = start,
+                End = end + 0xFFF,
+            };
     }
 
     private static PciResource? ReadPrefetchable(PciDevice bridge)
@@ -71,7 +81,14 @@ internal static class PciWindows
             }
         }
 
-        return start > end ? null : new PciResource { Flags = flags, Start = start, End = end + 0xF_FFFF };
+        return start > end
+            ? null
+            : new PciResource
+            {
+                Flags = flags,
+                Start = start,
+                End = end + 0xF_FFFF,
+            };
     }
 
     private static void WriteIo(PciCore core, PciDevice bridge, PciResource window)

@@ -26,8 +26,7 @@ internal sealed class PciWishes
 
     public ulong AlignOf(PciResource resource) => Find(resource)?.Align ?? 0;
 
-    private Wish? Find(PciResource resource) =>
-        _wishes.FindLast(wish => ReferenceEquals(wish.Resource, resource));
+    private Wish? Find(PciResource resource) => _wishes.FindLast(wish => ReferenceEquals(wish.Resource, resource));
 
     /// <summary>How much more, and how aligned.</summary>
     public sealed record Wish(PciDevice Device, PciResource Resource, ulong Size, ulong Align);

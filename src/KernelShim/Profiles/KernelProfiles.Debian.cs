@@ -28,6 +28,7 @@ public static partial class KernelProfiles
             // drivers/iommu/iommu.c: iommu_group_remove_device; 6.12 says nothing any more.
             GroupLeaveText = "{driver} {device}: Removing from iommu group {group}",
             Modules = ["pci_stub", "vfio", "vfio_iommu_type1", "vfio_pci"],
+            LoadableModules = ["nvme"],
         };
 
     /// <summary>Debian's 6.12 for Debian 12, in its stock configuration.</summary>
@@ -40,6 +41,7 @@ public static partial class KernelProfiles
             Version = "#1 SMP Debian 6.12.111-1~deb12u1 (2026-09-30)",
             Machine = "aarch64",
             Modules = ["pci_stub", "vfio", "vfio_iommu_type1", "vfio_pci"],
+            LoadableModules = ["nvme"],
         };
 
     /// <summary>
