@@ -69,12 +69,10 @@ internal sealed class ConfigPermissions(ConfigRead read, ConfigWrite write, int 
     public ConfigWrite Write { get; } = write;
 
     /// <summary>Marks a byte.</summary>
-    public ConfigPermissions Byte(int offset, uint isVirtual, uint isWritable) =>
-        Set(offset, 1, isVirtual, isWritable);
+    public ConfigPermissions Byte(int offset, uint isVirtual, uint isWritable) => Set(offset, 1, isVirtual, isWritable);
 
     /// <summary>Marks a word.</summary>
-    public ConfigPermissions Word(int offset, uint isVirtual, uint isWritable) =>
-        Set(offset, 2, isVirtual, isWritable);
+    public ConfigPermissions Word(int offset, uint isVirtual, uint isWritable) => Set(offset, 2, isVirtual, isWritable);
 
     /// <summary>Marks a double word.</summary>
     public ConfigPermissions Dword(int offset, uint isVirtual, uint isWritable) =>

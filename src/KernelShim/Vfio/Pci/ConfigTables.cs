@@ -140,9 +140,7 @@ internal static class ConfigTables
         }
 
         msi.Word(data, ConfigPermissions.All, ConfigPermissions.All);
-        return hasMask
-            ? msi.Dword(data + 4, 0, ConfigPermissions.All).Dword(data + 8, 0, ConfigPermissions.All)
-            : msi;
+        return hasMask ? msi.Dword(data + 4, 0, ConfigPermissions.All).Dword(data + 8, 0, ConfigPermissions.All) : msi;
     }
 
     private static ConfigPermissions PowerManagement()
@@ -169,11 +167,7 @@ internal static class ConfigTables
     private static ConfigPermissions Express() =>
         new ConfigPermissions(ConfigRead.Default, ConfigWrite.Express, 60)
             .Byte(ConfigPermissions.Next, ConfigPermissions.All, 0)
-            .Word(
-                PciExpress.DeviceControl,
-                FunctionReset | PayloadBits | ReadRequestBits,
-                ~(uint)Phantom
-            )
+            .Word(PciExpress.DeviceControl, FunctionReset | PayloadBits | ReadRequestBits, ~(uint)Phantom)
             .Word(PciExpress.DeviceControl2, 0, ~(uint)Ari);
 
     private static ConfigPermissions AdvancedFeatures() =>

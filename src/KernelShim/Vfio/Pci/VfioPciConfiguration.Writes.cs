@@ -77,7 +77,7 @@ internal sealed partial class VfioPciConfiguration
         WriteDefault(permissions, piece, value);
         if (isCommand)
         {
-            CopiedCommand = (ushort)(CopiedCommand & ~DecodeBits | value & DecodeBits);
+            CopiedCommand = (ushort)((uint)CopiedCommand & ~(uint)DecodeBits | value & DecodeBits);
         }
 
         if (piece.Offset is PciRegisters.Command or PciRegisters.Command + 1)

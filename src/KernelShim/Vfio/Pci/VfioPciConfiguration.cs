@@ -181,7 +181,11 @@ internal sealed partial class VfioPciConfiguration
             return UserStruct.CannotRead(process, "vfio_config_do_rw");
         }
 
-        Write(permissions, new ConfigPiece(position, position - start, sizeBytes), BinaryPrimitives.ReadUInt32LittleEndian(bytes));
+        Write(
+            permissions,
+            new ConfigPiece(position, position - start, sizeBytes),
+            BinaryPrimitives.ReadUInt32LittleEndian(bytes)
+        );
         return sizeBytes;
     }
 
@@ -238,8 +242,11 @@ internal sealed partial class VfioPciConfiguration
     }
 
     private static bool IsBaseAddress(int offset) =>
-        offset is >= PciRegisters.BaseAddress0 and < LastBaseAddress + 4
-        or >= PciRegisters.RomAddress and < PciRegisters.RomAddress + 4;
+        offset
+            is >= PciRegisters.BaseAddress0
+                and < LastBaseAddress + 4
+                or >= PciRegisters.RomAddress
+                and < PciRegisters.RomAddress + 4;
 
     /// <summary>An access that <see cref="PieceAt"/> has cut.</summary>
     /// <param name="Position">Where in configuration space.</param>
