@@ -28,7 +28,8 @@ public static class EmulatorServices
             .AddDeviceModel("arm,cortex-a15-gic", "GICv2 of the Cortex-A15",                  context => new GicV2(context, GicPart.CortexA15))
             .AddDeviceModel("arm,cortex-a7-gic",  "GICv2 of the Cortex-A7",                   context => new GicV2(context, GicPart.CortexA7))
             .AddDeviceModel("arm,gic-400",        "GIC-400",                                  context => new GicV2(context, GicPart.Gic400))
-            .AddDeviceModel("arm,gic-v3",         "GICv3 (as GIC-500)",                       context => new GicV3(context))
+            .AddDeviceModel("arm,gic-v3",         "GICv3",                                    context => new GicV3(context))
+            .AddDeviceModel("arm,gic-v3-its",     "Interrupt Translation Service of a GICv3", context => new GicIts(context))
             .AddDeviceModel("arm,mmu-400",        "System MMU (MMU-400)",                     context => new Smmu(context, SmmuPart.Mmu400))
             .AddDeviceModel("arm,mmu-401",        "System MMU (MMU-401)",                     context => new Smmu(context, SmmuPart.Mmu401))
             .AddDeviceModel("arm,mmu-500",        "System MMU (MMU-500)",                     context => new Smmu(context, SmmuPart.Mmu500))
@@ -44,6 +45,7 @@ public static class EmulatorServices
             .AddDeviceModel("arm,sp810",          "System Controller (SP810)",                context => new Sp810(context))
             .AddDeviceModel("arm,vexpress-sysreg", "Versatile Express system registers",      context => new VexpressSysreg(context))
             .AddDeviceModel("arm,vexpress-vram",  "video RAM",                                context => new MemoryDevice(context))
+            .AddDeviceModel("virtio,mmio",        "virtio transport without a device",        context => new VirtioMmio(context))
             .AddDeviceModel("mtd-ram",            "static RAM",                               context => new MemoryDevice(context))
             .AddPciModels();
 

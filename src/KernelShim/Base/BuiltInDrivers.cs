@@ -10,6 +10,7 @@ public static class BuiltInDrivers
     public static IReadOnlyList<IInitCall> InitCalls { get; } =
     [
         new InitCall("init_IRQ", InitLevel.Interrupts, kernel => IrqSubsystem.Start(kernel)),
+        ArchTimer.InitCall,
         new InitCall("iommu_init", InitLevel.Core, kernel => IommuCore.Start(kernel)),
         new InitCall("pci_driver_init", InitLevel.PostCore, PciDrivers.StartCore),
         new InitCall("arm_smmu_init", InitLevel.Subsystem, StartSmmus),

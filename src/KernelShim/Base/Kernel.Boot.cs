@@ -41,6 +41,7 @@ public sealed partial class Kernel
         var drivers = new DriverCore(this);
         Drivers = drivers;
         ProcFiles.Add(this);
+        AddSysctls();
         // OrderBy is stable: within a level the order of addition counts, and the population comes last in its own.
         IInitCall populate = new InitCall("of_platform_populate", InitLevel.Arch, PlatformPopulation.Populate);
         foreach (IInitCall call in InitCalls.Append(populate).OrderBy(call => call.Level).ToArray())

@@ -112,6 +112,17 @@ public sealed class IommuCore : IIommuCore
         return iommu.OnJoined(device, group);
     }
 
+    /// <inheritdoc/>
+    public void AddToNewGroup(Device device, IIommuDriver driver, string name)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        ArgumentNullException.ThrowIfNull(driver);
+        IommuGroup group = Allocate(driver);
+        group.DefaultDomainType = "unknown";
+        group.Directory!.AddAttribute("name", AttributeMode.ReadOnly, () => name + "\n");
+        Add(device, group);
+    }
+
     /// <summary>What the rules of the device's bus looked at; where they were not asked the streams were shared.</summary>
     private static IReadOnlyList<GroupingStep> StepsOf(Device device, IommuGroup? present) =>
         (device as PciDevice)?.GroupingSteps ?? (present is null ? [] : [new GroupingStep.SharedStream(present.Id)]);

@@ -33,6 +33,9 @@ public readonly record struct ReservedRegion(ulong Start, ulong End, string Kind
 /// </summary>
 public abstract class IommuDomain
 {
+    /// <summary>The doorbells of message interrupts that are mapped in it: physical page to IOVA.</summary>
+    internal SortedDictionary<ulong, ulong> MessagePages { get; } = [];
+
     /// <summary>The page sizes it takes, as a bit mask.</summary>
     public abstract ulong PageSizes { get; }
 
@@ -148,6 +151,9 @@ public interface IIommuCore
     /// (of_iommu_configure). A negative errno when it cannot; only -EPROBE_DEFER keeps the driver from it.
     /// </summary>
     long OnProbe(Device device);
+
+    /// <summary>Puts a device into a group of its own that has a name (iommu_group_alloc, iommu_group_set_name, iommu_group_add_device).</summary>
+    void AddToNewGroup(Device device, IIommuDriver driver, string name);
 
     /// <summary>How a device came into its group, or why it is in none; null where nobody has looked at it yet.</summary>
     GroupingDecision? DecisionFor(Device device);

@@ -59,7 +59,10 @@ internal static class ModuleCatalogue
             new SimpleModule("vfio_platform_base", () => { }, () => { }, "vfio"),
             new VfioPlatformModule(kernel),
             new VfioAmbaModule(kernel),
-            .. PciDrivers.Modules(kernel),
+            new CalxedaXgmacResetModule(kernel),
+            new DriverModule(kernel, "virtio_mmio", known => new VirtioMmioDriver(known)),
+            new DriverModule(kernel, "pci_stub", known => new PciStubDriver(known)),
+            new DriverModule(kernel, "nvme", PciClassDriver.Nvme),
             .. VfioPciModules(kernel),
             new SimpleModule("vosys_dmatest", () => { }, () => { }),
         ];

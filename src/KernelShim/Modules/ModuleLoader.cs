@@ -135,12 +135,7 @@ public sealed class ModuleLoader
 
         loaded.Module.Unload();
         _loaded.Remove(loaded);
-        foreach (LoadedModule used in _loaded)
-        {
-            used.Users.Remove(loaded);
-        }
-
-        Sys().Remove(name);
+        Forget(loaded);
         return 0;
     }
 
@@ -219,11 +214,21 @@ public sealed class ModuleLoader
         if (error != 0)
         {
             _loaded.Remove(loaded);
-            _loaded.ForEach(used => used.Users.Remove(loaded));
-            Sys().Remove(module.Name);
+            Forget(loaded);
         }
 
         return error;
+    }
+
+    /// <summary>What a module used, it uses no more, and its files are gone (module_unload_free, mod_sysfs_teardown).</summary>
+    private void Forget(LoadedModule loaded)
+    {
+        foreach (LoadedModule used in _loaded.Where(used => used.Users.Remove(loaded)))
+        {
+            (used.Directory?.Find("holders") as DirectoryInode)?.Remove(loaded.Module.Name);
+        }
+
+        Sys().Remove(loaded.Module.Name);
     }
 
     /// <summary>parse_args: words <c>name=value</c>; an unknown name is logged and left, a bad value is the end.</summary>

@@ -37,18 +37,14 @@ internal static class PciDrivers
     /// <summary>The drivers of functions that are built in.</summary>
     public static void StartFunctions(Kernel kernel)
     {
-        if (kernel.Pci is not null && kernel.Profile.HasVirtioPci)
+        if (kernel.Pci is null)
+        {
+            return;
+        }
+
+        if (kernel.Profile.HasVirtioPci)
         {
             kernel.Drivers.Register(PciClassDriver.Virtio(kernel));
         }
     }
-
-    /// <summary>The drivers of functions that are modules.</summary>
-    public static IEnumerable<KernelModule> Modules(Kernel kernel) =>
-        kernel.Profile.HasPci
-            ? [ModuleOf(kernel, new PciStubDriver(kernel)), ModuleOf(kernel, PciClassDriver.Nvme(kernel))]
-            : [];
-
-    private static SimpleModule ModuleOf(Kernel kernel, Driver driver) =>
-        new(driver.Module!, () => kernel.Drivers.Register(driver), () => kernel.Drivers.Unregister(driver));
 }

@@ -14,6 +14,11 @@ public sealed partial record KernelProfile
     public LogLevel ProbeFailureLevel { get; init; } = LogLevel.Error;
 
     /// <summary>
+    /// What devm_ioremap_resource says when a device has no such resource. Before 6.10: <c>invalid resource</c>.
+    /// </summary>
+    public string InvalidResourceText { get; init; } = "error -EINVAL: invalid resource (null)";
+
+    /// <summary>
     /// Whether there is sysfs_bind_only, as proposed in October 2013 and never merged: a flag that vfio-platform sets, and a file
     /// of each device; what has it is bound by a write to a driver's bind file and by nothing else.
     /// </summary>
@@ -48,6 +53,11 @@ public sealed partial record KernelProfile
         "      IRQ work interrupts",
     ];
 
+    /// <summary>
+    /// Whether a blank follows the colon in these rows (arch/arm/kernel/smp.c); on arm64 only where the numbers have four digits.
+    /// </summary>
+    public bool InterprocessorRowsHaveBlank { get; init; } = true;
+
     /// <summary>The kernel's command line where the device tree's /chosen has no bootargs.</summary>
     public string DefaultCommandLine { get; init; } = "console=ttyAMA0 earlyprintk";
 
@@ -56,4 +66,13 @@ public sealed partial record KernelProfile
 
     /// <summary>uname -v; our own words.</summary>
     public string Version { get; init; } = "#1 SMP PREEMPT Thu Jan 1 00:00:00 UTC 1970";
+
+    /// <summary>The first interrupt number that is given out: after NR_IRQS_LEGACY, which is 16 on arm; 0 is never given out.</summary>
+    public int FirstInterruptNumber { get; init; } = 16;
+
+    /// <summary>
+    /// Whether interrupts of devices are mapped when a driver asks for them (platform_get_irq since 3.14 or so, amba_probe since
+    /// 6.0); otherwise when the devices appear.
+    /// </summary>
+    public bool MapsInterruptsAtProbe { get; init; }
 }

@@ -12,6 +12,9 @@ public sealed partial record KernelProfile
     /// </summary>
     public bool VfioGroupsTakeIommufd { get; init; } = true;
 
+    /// <summary>Whether there is no-IOMMU mode (CONFIG_VFIO_NOIOMMU, 4.5).</summary>
+    public bool HasVfioNoIommu { get; init; }
+
     /// <summary>Whether capabilities begin at multiples of 8 (6.6, vfio_info_cap_add).</summary>
     public bool VfioCapabilitiesAreAligned { get; init; } = true;
 

@@ -10,8 +10,6 @@ namespace Emulator.KernelShim;
 [DebuggerDisplay("container of {_groups.Count} groups, {Backend}")]
 public sealed class VfioContainer : OpenFile
 {
-    private const string Type1Module = "vfio_iommu_type1";
-
     private readonly VfioCore _core;
     private readonly List<VfioGroup> _groups = [];
 
@@ -24,9 +22,10 @@ public sealed class VfioContainer : OpenFile
     public override bool CanSeek => false;
 
     /// <summary>The backend that SET_IOMMU has chosen, or null.</summary>
-    internal VfioType1? Backend { get; private set; }
+    internal IVfioBackend? Backend { get; private set; }
 
-    private KernelProfile Profile => _core.Kernel.Profile;
+    /// <summary>Whether its groups are fake ones.</summary>
+    private bool IsNoIommu => _groups is [{ IsNoIommu: true }, ..];
 
     /// <inheritdoc/>
     public override Attempt Ioctl(Process process, uint command, ulong argument)
@@ -50,8 +49,25 @@ public sealed class VfioContainer : OpenFile
     public override long Mmap(Process process, VmArea area, ulong offset, ulong lengthBytes) =>
         process.Refuse(Errno.EINVAL, "vfio_fops_mmap", "a container of type1 cannot be mapped");
 
+    /// <summary>vfio_container_attach_group; the group's owner was asked before.</summary>
     internal long Attach(Process process, VfioGroup group)
     {
+        const string Function = "vfio_container_attach_group";
+        if (group.IsNoIommu && !process.Has(Capabilities.SysRawIo))
+        {
+            return process.Refuse(Errno.EPERM, Function, "a group without IOMMU needs CAP_SYS_RAWIO");
+        }
+
+        if (_groups.Count > 0 && IsNoIommu != group.IsNoIommu)
+        {
+            return process.Refuse(Errno.EPERM, Function, "real groups and those without IOMMU do not mix");
+        }
+
+        if (group.ClaimOwner(process) is var refused and not 0)
+        {
+            return refused;
+        }
+
         long error = Backend?.Attach(process, group.IommuGroup) ?? 0;
         if (error == 0)
         {
@@ -70,23 +86,31 @@ public sealed class VfioContainer : OpenFile
         group.Container = null;
         if (_groups.Count == 0 && Backend is not null)
         {
+            if (Backend.Module is { } module)
+            {
+                _core.Kernel.Modules?.Put(module);
+            }
+
             Backend = null;
-            _core.Kernel.Modules?.Put(Type1Module);
         }
     }
 
-    /// <summary>vfio_iommu_type1_check_extension, for the active backend or, before there is one, for the only one there is.</summary>
-    private long CheckExtension(ulong extension) =>
-        extension switch
+    /// <summary>
+    /// vfio_container_ioctl_check_extension: the active backend answers; before there is one, the first that says yes, real
+    /// groups and fake ones asking only their own kind.
+    /// </summary>
+    private long CheckExtension(ulong extension)
+    {
+        if (Backend is not null)
         {
-            _ when _core.Type1 is null => 0,
-            VfioExtension.Type1 or VfioExtension.Type1V2 => 1,
-            VfioExtension.CacheCoherent => Backend is { IsCoherent: true } ? 1 : 0,
-            VfioExtension.Type1Nesting => Profile.Type1HasNesting ? 1 : 0,
-            VfioExtension.UnmapAll => (Profile.Type1UnmapFlags & VfioFlags.UnmapAll) != 0 ? 1 : 0,
-            VfioExtension.UpdateVaddr => Backend is not null && Profile.Type1HasVaddrUpdate ? 1 : 0,
-            _ => 0,
-        };
+            return Backend.CheckExtension(extension);
+        }
+
+        bool asksType1 = _core.Type1 is not null && (_groups.Count == 0 || !IsNoIommu);
+        bool asksNoIommu = _core.HasNoIommu && (_groups.Count == 0 || IsNoIommu);
+        long answer = asksType1 ? VfioType1.CheckExtension(_core, null, extension) : 0;
+        return answer == 0 && asksNoIommu ? VfioNoIommu.CheckExtension(_core, extension) : answer;
+    }
 
     private long SetIommu(Process process, ulong type)
     {
@@ -100,23 +124,19 @@ public sealed class VfioContainer : OpenFile
             );
         }
 
-        if (type is not (VfioExtension.Type1 or VfioExtension.Type1V2 or VfioExtension.Type1Nesting))
-        {
-            // A number that is an extension and no type passes the check and is refused by the backend's open.
-            return CheckExtension(type) > 0
-                ? process.Refuse(Errno.EINVAL, "vfio_iommu_type1_open", $"{type} is an extension, no IOMMU type")
-                : process.Refuse(Errno.ENODEV, Function, $"no backend has IOMMU type {type}");
-        }
-
-        if (CheckExtension(type) == 0)
+        if (CheckExtension(type) <= 0)
         {
             return process.Refuse(Errno.ENODEV, Function, $"no backend has IOMMU type {type}");
         }
 
-        var backend = new VfioType1(_core, isV2: type != VfioExtension.Type1);
+        if (Open(process, type, out IVfioBackend? backend) is var error and not 0)
+        {
+            return error;
+        }
+
         for (int index = 0; index < _groups.Count; index++)
         {
-            long error = backend.Attach(process, _groups[index].IommuGroup);
+            error = backend!.Attach(process, _groups[index].IommuGroup);
             if (error == 0)
             {
                 continue;
@@ -131,7 +151,32 @@ public sealed class VfioContainer : OpenFile
         }
 
         Backend = backend;
-        _core.Kernel.Modules?.Get(Type1Module);
+        if (backend!.Module is { } module)
+        {
+            _core.Kernel.Modules?.Get(module);
+        }
+
+        return 0;
+    }
+
+    /// <summary>A backend's open: it may refuse a number that passed the check because it is an extension and no type.</summary>
+    private long Open(Process process, ulong type, out IVfioBackend? backend)
+    {
+        backend = null;
+        if (IsNoIommu)
+        {
+            backend = new VfioNoIommu(_core);
+            return process.Has(Capabilities.SysRawIo)
+                ? 0
+                : process.Refuse(Errno.EPERM, "vfio_noiommu_open", "this needs CAP_SYS_RAWIO");
+        }
+
+        if (type is not (VfioExtension.Type1 or VfioExtension.Type1V2 or VfioExtension.Type1Nesting))
+        {
+            return process.Refuse(Errno.EINVAL, "vfio_iommu_type1_open", $"{type} is an extension, no IOMMU type");
+        }
+
+        backend = new VfioType1(_core, isV2: type != VfioExtension.Type1);
         return 0;
     }
 }

@@ -18,6 +18,7 @@ public sealed class VfioCore
 
     private readonly SortedDictionary<int, VfioGroup> _groups = [];
     private readonly SortedSet<int> _minors = [];
+    private readonly NoIommuDriver _noIommu = new();
     private DeviceInode? _node;
 
     private VfioCore(Kernel kernel) => Kernel = kernel;
@@ -28,8 +29,17 @@ public sealed class VfioCore
     /// <summary>The groups that have a node, by number.</summary>
     public IReadOnlyDictionary<int, VfioGroup> Groups => _groups;
 
+    /// <summary>The reset functions of platform devices that modules have brought (reset_list).</summary>
+    internal List<VfioReset> Resets { get; } = [];
+
     /// <summary>The type1 backend while its module is loaded.</summary>
     internal VfioType1Module? Type1 { get; set; }
+
+    /// <summary>Whether this kernel was built with no-IOMMU mode.</summary>
+    internal bool HasNoIommu => Profile.HasVfioNoIommu;
+
+    /// <summary>enable_unsafe_noiommu_mode of vfio.</summary>
+    internal bool AllowsNoIommu { get; set; }
 
     private KernelProfile Profile => Kernel.Profile;
 
@@ -77,6 +87,27 @@ public sealed class VfioCore
         && _groups.TryGetValue(group.Id, out VfioGroup? found)
         && found.Container is not null;
 
+    /// <summary>
+    /// vfio_device_set_group: a device without an IOMMU gets a group made for it while no-IOMMU mode is on, else EINVAL; and so
+    /// does one whose IOMMU leaves caches alone, because VFIO maps everything cacheable.
+    /// </summary>
+    internal long SetGroup(Device device)
+    {
+        if (device.Group is null && HasNoIommu && AllowsNoIommu)
+        {
+            Kernel.Iommus.AddToNewGroup(device, _noIommu, NoIommuDriver.GroupName);
+            Kernel.Taint(KernelTaint.UserRequest);
+            Kernel.Log.Print(
+                LogLevel.Warning,
+                $"{device.LogPrefix}Adding kernel taint for vfio-noiommu group on device"
+            );
+            return 0;
+        }
+
+        bool isUsable = device.Group is { } group && (!Profile.VfioChecksCoherency || group.Driver.IsCoherent);
+        return isUsable ? 0 : -(long)Errno.EINVAL;
+    }
+
     /// <summary>A vfio driver has taken a device: its group gets a node with the first (vfio_register_group_dev).</summary>
     internal void Register(VfioDevice device)
     {
@@ -92,8 +123,8 @@ public sealed class VfioCore
             group = new VfioGroup(this, iommuGroup, minor);
             _groups[iommuGroup.Id] = group;
             group.Node = new DeviceInode(GroupPermissions, GroupMajor, minor, group.Open);
-            Kernel.Files.AddDevice("vfio/" + NameOf(group), group.Node);
-            AddClass("vfio", NameOf(group), GroupMajor, minor);
+            Kernel.Files.AddDevice("vfio/" + group.Name, group.Node);
+            AddClass("vfio", group.Name, GroupMajor, minor);
         }
 
         device.Group = group;
@@ -108,6 +139,17 @@ public sealed class VfioCore
     {
         VfioGroup group = device.Group!;
         group.Devices.Remove(device);
+        if (group.IsNoIommu)
+        {
+            Kernel.Log.Print(
+                LogLevel.Info,
+                $"{device.Device.LogPrefix}Removing from iommu group {group.IommuGroup.Id}"
+            );
+            Release(group);
+            Kernel.Iommus.OnDeviceRemoved(device.Device);
+            return;
+        }
+
         if (group.Devices.Count > 0)
         {
             return;
@@ -134,8 +176,8 @@ public sealed class VfioCore
 
         _groups.Remove(group.IommuGroup.Id);
         _minors.Remove(group.Minor);
-        Kernel.Files.RemoveDevice("vfio/" + NameOf(group), group.Node!);
-        RemoveClass("vfio", NameOf(group));
+        Kernel.Files.RemoveDevice("vfio/" + group.Name, group.Node!);
+        RemoveClass("vfio", group.Name);
     }
 
     /// <summary>
@@ -144,8 +186,6 @@ public sealed class VfioCore
     /// </summary>
     internal static bool IsViable(IommuGroup group) =>
         group.Devices.All(device => device.Driver is null or { ManagesDma: true });
-
-    private static string NameOf(VfioGroup group) => group.IommuGroup.Id.ToString(CultureInfo.InvariantCulture);
 
     private void AddClass(string className, string name, int major, int minor)
     {

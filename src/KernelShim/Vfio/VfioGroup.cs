@@ -19,6 +19,13 @@ public sealed class VfioGroup
     /// <summary>The group of the IOMMU core.</summary>
     public IommuGroup IommuGroup { get; }
 
+    /// <summary>Whether it was made for a device that has no IOMMU (VFIO_NO_IOMMU).</summary>
+    public bool IsNoIommu => IommuGroup.Driver is NoIommuDriver;
+
+    /// <summary>The name of its node: its number, with a mark where there is no IOMMU.</summary>
+    public string Name =>
+        (IsNoIommu ? "noiommu-" : "") + IommuGroup.Id.ToString(System.Globalization.CultureInfo.InvariantCulture);
+
     /// <summary>The container it is in, or null.</summary>
     public VfioContainer? Container { get; internal set; }
 
@@ -42,6 +49,13 @@ public sealed class VfioGroup
     /// <summary>vfio_group_fops_open: one at a time.</summary>
     internal OpenResult Open(Process process, OpenFlags flags)
     {
+        if (IsNoIommu && !process.Has(Capabilities.SysRawIo))
+        {
+            return OpenResult.Refused(
+                process.Refuse(Errno.EPERM, "vfio_group_fops_open", "a group without IOMMU needs CAP_SYS_RAWIO")
+            );
+        }
+
         if (Users > 0)
         {
             return OpenResult.Refused(
@@ -58,6 +72,16 @@ public sealed class VfioGroup
     }
 
     internal void Hold() => Users++;
+
+    /// <summary>iommu_group_claim_dma_owner: EPERM while a member has an ordinary driver. A fake group has nobody to ask.</summary>
+    internal long ClaimOwner(Process process) =>
+        !Profile.GroupsHaveOwners || IsNoIommu || VfioCore.IsViable(IommuGroup)
+            ? 0
+            : process.Refuse(
+                Errno.EPERM,
+                "iommu_group_claim_dma_owner",
+                $"group {IommuGroup.Id} is not viable: a member is bound to an ordinary driver"
+            );
 
     /// <summary>A file lets go; with the last, the group leaves its container.</summary>
     internal void Put()
@@ -145,15 +169,6 @@ public sealed class VfioGroup
             );
         }
 
-        if (Profile.GroupsHaveOwners && !VfioCore.IsViable(IommuGroup))
-        {
-            return process.Refuse(
-                Errno.EPERM,
-                "iommu_group_claim_dma_owner",
-                $"group {IommuGroup.Id} is not viable: a member is bound to an ordinary driver"
-            );
-        }
-
         return container.Attach(process, this);
     }
 
@@ -237,10 +252,23 @@ public sealed class VfioGroup
             );
         }
 
+        if (IsNoIommu && !process.Has(Capabilities.SysRawIo))
+        {
+            return process.Refuse(Errno.EPERM, "vfio_group_use_container", "a group without IOMMU needs CAP_SYS_RAWIO");
+        }
+
         long error = device.Open(process);
         if (error != 0)
         {
             return error;
+        }
+
+        if (IsNoIommu)
+        {
+            _core.Kernel.Log.Print(
+                LogLevel.Warning,
+                $"{device.Device.LogPrefix}vfio-noiommu device opened by user ({process.Command}:{process.Id})"
+            );
         }
 
         var file = new VfioDeviceFile(device, this) { Flags = OpenFlags.ReadWrite };
@@ -260,7 +288,7 @@ internal sealed class VfioGroupFile(VfioGroup group) : OpenFile
     /// <summary>The group.</summary>
     public VfioGroup Group => group;
 
-    public override string Description => $"/dev/vfio/{group.IommuGroup.Id}";
+    public override string Description => $"/dev/vfio/{group.Name}";
 
     public override Attempt Ioctl(Process process, uint command, ulong argument) =>
         group.Ioctl(process, command, argument);

@@ -3,11 +3,27 @@ namespace Emulator.KernelShim;
 /// <summary>vfio: containers and groups (drivers/vfio/vfio_main.c, group.c, container.c).</summary>
 internal sealed class VfioModule(Kernel kernel) : KernelModule("vfio")
 {
+    private bool _allowsNoIommu;
+
     public override string? Version => "0.3";
+
+    public override IReadOnlyList<ModuleParameter> Parameters =>
+        kernel.Profile.HasVfioNoIommu
+            ?
+            [
+                ModuleParameter.Bool(
+                    "enable_unsafe_noiommu_mode",
+                    AttributeMode.ReadWrite,
+                    () => _allowsNoIommu,
+                    SetNoIommu
+                ),
+            ]
+            : [];
 
     public override long Load()
     {
         kernel.Vfio = VfioCore.Start(kernel);
+        SetNoIommu(_allowsNoIommu);
         return 0;
     }
 
@@ -15,6 +31,16 @@ internal sealed class VfioModule(Kernel kernel) : KernelModule("vfio")
     {
         kernel.Vfio?.Stop();
         kernel.Vfio = null;
+        _allowsNoIommu = false;
+    }
+
+    private void SetNoIommu(bool isAllowed)
+    {
+        _allowsNoIommu = isAllowed;
+        if (kernel.Vfio is { } vfio)
+        {
+            vfio.AllowsNoIommu = isAllowed;
+        }
     }
 }
 

@@ -7,7 +7,7 @@ namespace Emulator.KernelShim;
 /// page tables that the IOMMU's driver keeps in RAM.
 /// </summary>
 [DebuggerDisplay("type1{_isV2 ? \"v2\" : \"\",nq}: {_mappings.Count} mappings, {_domains.Count} domains")]
-internal sealed partial class VfioType1(VfioCore core, bool isV2)
+internal sealed partial class VfioType1(VfioCore core, bool isV2) : IVfioBackend
 {
     /// <summary>dma_entry_limit when the container got its type (dma_avail).</summary>
     private readonly int? _mappingLimit = core.Type1?.EntryLimit;
@@ -42,6 +42,27 @@ internal sealed partial class VfioType1(VfioCore core, bool isV2)
     }
 
     private ulong SmallestPage => PageSizes & (~PageSizes + 1);
+
+    /// <inheritdoc/>
+    public string? Module => "vfio_iommu_type1";
+
+    /// <inheritdoc/>
+    public long CheckExtension(ulong extension) => CheckExtension(core, this, extension);
+
+    /// <summary>vfio_iommu_type1_check_extension, for a container's own backend or, before it has one, for any.</summary>
+    public static long CheckExtension(VfioCore core, VfioType1? backend, ulong extension)
+    {
+        KernelProfile profile = core.Kernel.Profile;
+        return extension switch
+        {
+            VfioExtension.Type1 or VfioExtension.Type1V2 => 1,
+            VfioExtension.CacheCoherent => backend is { IsCoherent: true } ? 1 : 0,
+            VfioExtension.Type1Nesting => profile.Type1HasNesting ? 1 : 0,
+            VfioExtension.UnmapAll => (profile.Type1UnmapFlags & VfioFlags.UnmapAll) != 0 ? 1 : 0,
+            VfioExtension.UpdateVaddr => backend is not null && profile.Type1HasVaddrUpdate ? 1 : 0,
+            _ => 0,
+        };
+    }
 
     /// <summary>vfio_iommu_type1_ioctl.</summary>
     public long Ioctl(Process process, uint command, ulong argument) =>

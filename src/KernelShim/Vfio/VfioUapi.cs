@@ -81,6 +81,9 @@ public static class VfioExtension
     /// <summary>VFIO_TYPE1_NESTING_IOMMU.</summary>
     public const ulong Type1Nesting = 6;
 
+    /// <summary>VFIO_NOIOMMU_IOMMU.</summary>
+    public const ulong NoIommu = 8;
+
     /// <summary>VFIO_UNMAP_ALL.</summary>
     public const ulong UnmapAll = 9;
 

@@ -144,7 +144,7 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
                 model?.Title,
                 device,
                 context.Regions,
-                context.Lines.ConvertAll(line => line.Line),
+                [.. context.Lines.Select(line => line.Line), .. context.MappedLines.Select(line => line.Line)],
                 context.Ports
             )
         );
@@ -478,6 +478,9 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
         public override string Name { get; } = name;
 
         public override Simulation Simulation => assembly.Board.Simulation;
+
+        public override IDevice? Parent =>
+            Node.Parent is { } parent ? assembly._byPath.GetValueOrDefault(parent.Path) : null;
 
         public override AddressMapEpoch Epoch => assembly.Board.Bus.Epoch;
 

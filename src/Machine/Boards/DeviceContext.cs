@@ -49,6 +49,12 @@ public abstract class DeviceContext
     /// <summary>The CPU whose number this is, for controllers that drive its inputs; null where the board has fewer.</summary>
     public abstract CpuPort? Cpu(int number);
 
+    /// <summary>
+    /// The device at the node above, where the part is one of several that belong together and talk over wires of their own (an
+    /// ITS and its GIC); null where nothing is modelled there.
+    /// </summary>
+    public virtual IDevice? Parent => null;
+
     /// <summary>The device that made this one of what stands below its node: the bus that a card is plugged into.</summary>
     public virtual IDevice? Owner => null;
 
@@ -92,6 +98,7 @@ public sealed class StandaloneContext : DeviceContext
     private readonly Dictionary<string, InterruptLine> _lines = [];
     private readonly Dictionary<string, DmaRequestLine> _dmaRequests = [];
     private readonly List<CpuPort> _cpus = [];
+    private IDevice? _parent;
 
     /// <summary>Creates a context with an empty bus of its own.</summary>
     public StandaloneContext(string name, Simulation? simulation = null, Bus? bus = null)
@@ -149,9 +156,9 @@ public sealed class StandaloneContext : DeviceContext
     }
 
     /// <summary>Adds a CPU on the bus.</summary>
-    public CpuPort AddCpu()
+    public CpuPort AddCpu(ulong affinity = 0)
     {
-        var cpu = new CpuPort($"cpu{_cpus.Count}", Bus, Simulation.Trace, _cpus.Count);
+        var cpu = new CpuPort($"cpu{_cpus.Count}", Bus, Simulation.Trace, _cpus.Count, affinity);
         _cpus.Add(cpu);
         return cpu;
     }
@@ -187,4 +194,14 @@ public sealed class StandaloneContext : DeviceContext
 
     /// <inheritdoc/>
     public override CpuPort? Cpu(int number) => number < _cpus.Count ? _cpus[number] : null;
+
+    /// <inheritdoc/>
+    public override IDevice? Parent => _parent;
+
+    /// <summary>Says what device it belongs to.</summary>
+    public StandaloneContext Under(IDevice parent)
+    {
+        _parent = parent;
+        return this;
+    }
 }

@@ -258,10 +258,14 @@ public sealed class SysfsLayoutTests
     [Fact]
     public void Modules_of_the_kernel_are_in_sys_module_and_proc_modules()
     {
-        var board = new BootedBoard();
+        var board = new BootedBoard(calls: [ModuleLoader.InitCall]);
 
         board.List("/sys/module").Should().Contain("vfio_platform");
-        board.List("/sys/module/vfio_platform").Should().Contain("parameters");
+        board.List("/sys/module/vfio_iommu_type1").Should().Contain("parameters");
         board.User.Cat("/proc/modules").Should().Contain("vfio_iommu_type1 16384 0 - Live 0x00000000\n");
+        board
+            .User.Cat("/proc/modules")
+            .Should()
+            .EndWith("vfio 16384 2 vfio_platform,vfio_iommu_type1, Live 0x00000000\n");
     }
 }
