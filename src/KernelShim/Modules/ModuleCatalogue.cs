@@ -46,6 +46,8 @@ internal static class ModuleCatalogue
             new DriverModule(kernel, "pl330", known => new Pl330Driver(known)),
             new DriverModule(kernel, "pci_stub", known => new PciStubDriver(known)),
             new DriverModule(kernel, "nvme", PciClassDriver.Nvme),
+            new DriverModule(kernel, "e1000e", E1000eDriver.Create),
+            new QemuFwCfgModule(kernel),
             new SimpleModule("vosys_dmatest", () => { }, () => { }),
         ];
 }

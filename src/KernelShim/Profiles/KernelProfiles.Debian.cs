@@ -62,7 +62,7 @@ public static partial class KernelProfiles
             InterprocessorInterrupts = InterprocessorInterruptsOf61,
             InvalidResourceText = "invalid resource",
             // CONFIG_FB_ARMCLCD, gone in 6.2.
-            AmbaDrivers = ["uart-pl010", "uart-pl011", "clcd-pl11x", "amba-proxy"],
+            AmbaDrivers = ["pl061_gpio", "rtc-pl031", "uart-pl010", "uart-pl011", "clcd-pl11x", "amba-proxy"],
             HasPl330Driver = false,
             SmmuDecodesFaults = false,
             IsolationIsPerDevice = false,
@@ -86,7 +86,7 @@ public static partial class KernelProfiles
             Release = "6.12.111+deb12-arm64",
             Version = "#1 SMP Debian 6.12.111-1~deb12u1 (2026-09-30)",
             Machine = "aarch64",
-            AmbaDrivers = ["uart-pl010", "uart-pl011", "amba-proxy"],
+            AmbaDrivers = ["pl061_gpio", "rtc-pl031", "uart-pl010", "uart-pl011", "amba-proxy"],
             HasPl330Driver = false,
             InterprocessorInterrupts = InterprocessorInterruptsOf612,
             InterprocessorRowsHaveBlank = false,
