@@ -38,6 +38,7 @@ internal static class ModuleCatalogue
         [
             new VfioModule(kernel),
             new VfioType1Module(kernel),
+            new IommufdModule(kernel),
             new SimpleModule("vfio_platform_base", () => { }, () => { }, "vfio"),
             new VfioPlatformModule(kernel),
             new VfioAmbaModule(kernel),

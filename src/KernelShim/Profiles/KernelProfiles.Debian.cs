@@ -106,6 +106,7 @@ public static partial class KernelProfiles
             Release = "6.12.117-oracle",
             Version = "#1 SMP 2026-01-01",
             HasVfioNoIommu = true,
+            VfioHasDeviceNodes = true,
             HasPowerManagement = false,
             LoadableModules = [.. DebianModules, "vfio_platform", "vfio_amba", "vfio_platform_calxedaxgmac", "iommufd"],
         };
