@@ -60,6 +60,7 @@ public static partial class KernelProfiles
             ProbeFailureLevel = LogLevel.Warning,
             InterprocessorInterrupts = InterprocessorInterruptsOf61,
             InvalidResourceText = "invalid resource",
+            MessageChipsArePerDevice = false,
             SmmuDecodesFaults = false,
             IsolationIsPerDevice = false,
             GroupTypeNeedsIdleGroup = false,
