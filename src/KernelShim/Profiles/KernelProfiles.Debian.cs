@@ -64,6 +64,7 @@ public static partial class KernelProfiles
             // CONFIG_FB_ARMCLCD, gone in 6.2.
             AmbaDrivers = ["pl061_gpio", "rtc-pl031", "uart-pl010", "uart-pl011", "clcd-pl11x", "amba-proxy"],
             HasPl330Driver = false,
+            MessageChipsArePerDevice = false,
             SmmuDecodesFaults = false,
             IsolationIsPerDevice = false,
             GroupTypeNeedsIdleGroup = false,
