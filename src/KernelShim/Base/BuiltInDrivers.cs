@@ -17,6 +17,7 @@ public static class BuiltInDrivers
         new InitCall("pcie_portdrv_init", InitLevel.Device, PciDrivers.StartPorts),
         new InitCall("gen_pci_driver_init", InitLevel.Device, PciDrivers.StartHosts),
         new InitCall("virtio_pci_driver_init", InitLevel.Device, PciDrivers.StartFunctions),
+        new InitCall("pl011_init", InitLevel.Device, AmbaBuiltInDrivers.Start),
         Pl330Driver.InitCall,
         ModuleLoader.InitCall,
         VosysDmatest.InitCall,

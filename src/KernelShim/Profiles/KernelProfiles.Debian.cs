@@ -42,6 +42,7 @@ public static partial class KernelProfiles
             "gpio_keys",
             "nvme",
             "e1000e",
+            "pl330",
         ];
 
     /// <summary>Debian 12's kernel: 6.1.</summary>
@@ -60,6 +61,9 @@ public static partial class KernelProfiles
             ProbeFailureLevel = LogLevel.Warning,
             InterprocessorInterrupts = InterprocessorInterruptsOf61,
             InvalidResourceText = "invalid resource",
+            // CONFIG_FB_ARMCLCD, gone in 6.2.
+            AmbaDrivers = ["pl061_gpio", "rtc-pl031", "uart-pl010", "uart-pl011", "clcd-pl11x", "amba-proxy"],
+            HasPl330Driver = false,
             SmmuDecodesFaults = false,
             IsolationIsPerDevice = false,
             GroupTypeNeedsIdleGroup = false,
@@ -83,6 +87,8 @@ public static partial class KernelProfiles
             Release = "6.12.111+deb12-arm64",
             Version = "#1 SMP Debian 6.12.111-1~deb12u1 (2026-09-30)",
             Machine = "aarch64",
+            AmbaDrivers = ["pl061_gpio", "rtc-pl031", "uart-pl010", "uart-pl011", "amba-proxy"],
+            HasPl330Driver = false,
             InterprocessorInterrupts = InterprocessorInterruptsOf612,
             InterprocessorRowsHaveBlank = false,
             FirstInterruptNumber = 1,
@@ -101,6 +107,8 @@ public static partial class KernelProfiles
             Release = "6.12.117-oracle",
             Version = "#1 SMP 2026-01-01",
             HasVfioNoIommu = true,
+            VfioHasDeviceNodes = true,
+            HasPowerManagement = false,
             LoadableModules = [.. DebianModules, "vfio_platform", "vfio_amba", "vfio_platform_calxedaxgmac", "iommufd"],
         };
 }
