@@ -33,6 +33,9 @@ public readonly record struct ReservedRegion(ulong Start, ulong End, string Kind
 /// </summary>
 public abstract class IommuDomain
 {
+    /// <summary>The doorbells of message interrupts that are mapped in it: physical page to IOVA.</summary>
+    internal SortedDictionary<ulong, ulong> MessagePages { get; } = [];
+
     /// <summary>The page sizes it takes, as a bit mask.</summary>
     public abstract ulong PageSizes { get; }
 
