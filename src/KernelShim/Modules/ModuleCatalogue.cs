@@ -56,6 +56,7 @@ internal static class ModuleCatalogue
         [
             new VfioModule(kernel),
             new VfioType1Module(kernel),
+            new IommufdModule(kernel),
             new SimpleModule("vfio_platform_base", () => { }, () => { }, "vfio"),
             new VfioPlatformModule(kernel),
             new VfioAmbaModule(kernel),
@@ -65,6 +66,8 @@ internal static class ModuleCatalogue
             new DriverModule(kernel, "pci_stub", known => new PciStubDriver(known)),
             new DriverModule(kernel, "nvme", PciClassDriver.Nvme),
             .. VfioPciModules(kernel),
+            new DriverModule(kernel, "e1000e", E1000eDriver.Create),
+            new QemuFwCfgModule(kernel),
             new SimpleModule("vosys_dmatest", () => { }, () => { }),
         ];
 }

@@ -62,8 +62,9 @@ public static partial class KernelProfiles
             InterprocessorInterrupts = InterprocessorInterruptsOf61,
             InvalidResourceText = "invalid resource",
             // CONFIG_FB_ARMCLCD, gone in 6.2.
-            AmbaDrivers = ["uart-pl010", "uart-pl011", "clcd-pl11x", "amba-proxy"],
+            AmbaDrivers = ["pl061_gpio", "rtc-pl031", "uart-pl010", "uart-pl011", "clcd-pl11x", "amba-proxy"],
             HasPl330Driver = false,
+            MessageChipsArePerDevice = false,
             SmmuDecodesFaults = false,
             IsolationIsPerDevice = false,
             GroupTypeNeedsIdleGroup = false,
@@ -93,7 +94,7 @@ public static partial class KernelProfiles
             Release = "6.12.111+deb12-arm64",
             Version = "#1 SMP Debian 6.12.111-1~deb12u1 (2026-09-30)",
             Machine = "aarch64",
-            AmbaDrivers = ["uart-pl010", "uart-pl011", "amba-proxy"],
+            AmbaDrivers = ["pl061_gpio", "rtc-pl031", "uart-pl010", "uart-pl011", "amba-proxy"],
             HasPl330Driver = false,
             InterprocessorInterrupts = InterprocessorInterruptsOf612,
             InterprocessorRowsHaveBlank = false,
@@ -113,6 +114,7 @@ public static partial class KernelProfiles
             Release = "6.12.117-oracle",
             Version = "#1 SMP 2026-01-01",
             HasVfioNoIommu = true,
+            VfioHasDeviceNodes = true,
             HasPowerManagement = false,
             LoadableModules = [.. DebianModules, "vfio_platform", "vfio_amba", "vfio_platform_calxedaxgmac", "iommufd"],
         };
