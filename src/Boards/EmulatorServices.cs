@@ -45,6 +45,7 @@ public static class EmulatorServices
             .AddDeviceModel("arm,sp810",          "System Controller (SP810)",                context => new Sp810(context))
             .AddDeviceModel("arm,vexpress-sysreg", "Versatile Express system registers",      context => new VexpressSysreg(context))
             .AddDeviceModel("arm,vexpress-vram",  "video RAM",                                context => new MemoryDevice(context))
+            .AddDeviceModel("virtio,mmio",        "virtio transport without a device",        context => new VirtioMmio(context))
             .AddDeviceModel("mtd-ram",            "static RAM",                               context => new MemoryDevice(context))
             .AddPciModels();
 

@@ -58,7 +58,7 @@ public sealed class ScenarioReader(IBoardLibrary boards, IProgramAssembler dma33
         string boardName = map.RequiredWords("board");
         Dictionary<string, ulong> options = ReadOptions(context, map, boardName);
         context.Kernel = ReadKernel(context, map);
-        DeviceTree? tree = ReadTree(context, map, boardName);
+        DeviceTree? tree = PlugDevices(context, map, boardName, options, ReadTree(context, map, boardName));
         CreateBoard(context, map, boardName, options, tree);
         DeviceTree? kernelTree = KernelTreeReader.Read(context, map);
         var steps = new List<Step>();
@@ -180,6 +180,52 @@ public sealed class ScenarioReader(IBoardLibrary boards, IProgramAssembler dma33
         {
             context.Fail(place, exception.Message);
             return null;
+        }
+    }
+
+    /// <summary><c>devices:</c> are plugged into the tree of the hardware, which then is the scenario's own.</summary>
+    private DeviceTree? PlugDevices(
+        ReadingContext context,
+        MapReader map,
+        string board,
+        Dictionary<string, ulong> options,
+        DeviceTree? tree
+    )
+    {
+        IReadOnlyList<YamlNode> items = map.Has("devices") ? map.List("devices") : [];
+        var devices = new List<string>();
+        foreach (YamlNode item in items)
+        {
+            if (item is YamlScalarNode { Value: { Length: > 0 } text })
+            {
+                devices.Add(text);
+            }
+            else
+            {
+                context.Fail(item, "a device is a text as QEMU's -device takes it: edu,addr=2");
+            }
+        }
+
+        bool isKnown =
+            tree is not null || boards.Boards.Any(type => string.Equals(type.Name, board, StringComparison.Ordinal));
+        if (devices.Count == 0 || devices.Count != items.Count || !isKnown)
+        {
+            return tree;
+        }
+
+        try
+        {
+            tree ??= boards.Tree(board, options);
+            boards.Plug(tree, devices);
+            return tree;
+        }
+        catch (BoardException exception)
+        {
+            int wrong = devices.FindIndex(text =>
+                exception.Message.StartsWith($"'-device {text}'", StringComparison.Ordinal)
+            );
+            context.Fail(wrong < 0 ? map.PlaceOf("devices") : ReadingContext.PlaceOf(items[wrong]), exception.Message);
+            return tree;
         }
     }
 

@@ -10,6 +10,7 @@ public static class BuiltInDrivers
     public static IReadOnlyList<IInitCall> InitCalls { get; } =
     [
         new InitCall("init_IRQ", InitLevel.Interrupts, kernel => IrqSubsystem.Start(kernel)),
+        ArchTimer.InitCall,
         new InitCall("iommu_init", InitLevel.Core, kernel => IommuCore.Start(kernel)),
         new InitCall("pci_driver_init", InitLevel.PostCore, PciDrivers.StartCore),
         new InitCall("arm_smmu_init", InitLevel.Subsystem, StartSmmus),
@@ -17,6 +18,7 @@ public static class BuiltInDrivers
         new InitCall("pcie_portdrv_init", InitLevel.Device, PciDrivers.StartPorts),
         new InitCall("gen_pci_driver_init", InitLevel.Device, PciDrivers.StartHosts),
         new InitCall("virtio_pci_driver_init", InitLevel.Device, PciDrivers.StartFunctions),
+        new InitCall("pl011_init", InitLevel.Device, AmbaBuiltInDrivers.Start),
         Pl330Driver.InitCall,
         ModuleLoader.InitCall,
         VosysDmatest.InitCall,

@@ -17,6 +17,8 @@ public readonly record struct DeviceResource(ulong Start, ulong LengthBytes)
 [DebuggerDisplay("{Name,nq} on {Bus?.Name,nq}, driver {Driver?.Name ?? \"none\",nq}")]
 public class Device
 {
+    private IReadOnlyList<int>? _interrupts;
+
     /// <summary>Its name: <c>2c0a0000.dma</c>.</summary>
     public required string Name { get; init; }
 
@@ -39,7 +41,14 @@ public class Device
     public IReadOnlyList<DeviceResource> Resources { get; init; } = [];
 
     /// <summary>Its interrupts, as Linux numbers, in the order of the tree.</summary>
-    public IReadOnlyList<int> Interrupts { get; init; } = [];
+    public IReadOnlyList<int> Interrupts
+    {
+        get => _interrupts ??= FindInterrupts?.Invoke() ?? [];
+        init => _interrupts = value;
+    }
+
+    /// <summary>Finds <see cref="Interrupts"/> when they are first asked for.</summary>
+    public Func<IReadOnlyList<int>>? FindInterrupts { get; init; }
 
     /// <summary>The peripheral ID of an AMBA device.</summary>
     public uint PeripheralId { get; set; }

@@ -21,10 +21,9 @@ internal readonly record struct GicInterrupt(int Number, uint Trigger)
 /// knows of Linux's interrupts nothing but their hardware numbers.
 /// </summary>
 [DebuggerDisplay("GIC at {_distributor,h}, {InterruptCount} interrupts")]
-internal sealed class GicDriver
+internal sealed class GicDriver : IRootIrqChip
 {
-    /// <summary>What GICC_IAR reads from here on are no interrupts: 1023 when there is none.</summary>
-    public const int FirstSpecial = 1020;
+    private const int FirstSpecial = 1020;
 
     private const int FirstShared = 32;
     private const int SoftwareInterrupts = 16;
@@ -53,14 +52,18 @@ internal sealed class GicDriver
     private readonly ulong _distributor;
     private readonly ulong _interface;
 
-    private GicDriver(CpuPort cpu, DeviceTreeNode node, ulong distributor, ulong cpuInterface)
+    private GicDriver(Kernel kernel, DeviceTreeNode node, ulong distributor, ulong cpuInterface)
     {
-        _cpu = cpu;
+        _cpu = kernel.Board.Cpu;
+        Name = kernel.Profile.GicChipName;
         Node = node;
         _distributor = distributor;
         _interface = cpuInterface;
         InterruptCount = (int)Math.Min(FirstSpecial, ((Read(_distributor + ControllerType) & 0x1F) + 1) * 32);
     }
+
+    /// <inheritdoc/>
+    public string Name { get; }
 
     /// <summary>Its node in the tree that the kernel was told.</summary>
     public DeviceTreeNode Node { get; }
@@ -87,7 +90,7 @@ internal sealed class GicDriver
             return null;
         }
 
-        var gic = new GicDriver(kernel.Board.Cpu, node, reg[0].Address.Value, reg[1].Address.Value);
+        var gic = new GicDriver(kernel, node, reg[0].Address.Value, reg[1].Address.Value);
         gic.InitializeDistributor(kernel);
         gic.InitializeInterface();
         return gic;
@@ -146,6 +149,10 @@ internal sealed class GicDriver
 
     /// <summary>Takes the most urgent interrupt: what GICC_IAR reads, source CPU of software interrupts included.</summary>
     public uint TakeInterrupt() => Read(_interface + Acknowledge);
+
+    /// <summary>The number in what GICC_IAR read; from 1020 on there is none.</summary>
+    public int? NumberOf(uint acknowledged) =>
+        (acknowledged & 0x3FF) < FirstSpecial ? (int)(acknowledged & 0x3FF) : null;
 
     /// <summary>gic_eoi_irq.</summary>
     public void End(uint acknowledged) => Write(_interface + EndOfInterrupt, acknowledged);

@@ -22,6 +22,9 @@ public sealed class IrqDescriptor
     /// <summary>The controller's name in /proc/interrupts.</summary>
     public required string ChipName { get; init; }
 
+    /// <summary>Whether the chip prints its name itself (irq_print_chip), without the column's width.</summary>
+    public bool ChipPrintsName { get; init; }
+
     /// <summary>Level or edge, as the specifier says.</summary>
     public bool IsLevel { get; init; }
 

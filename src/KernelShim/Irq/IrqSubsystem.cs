@@ -26,9 +26,6 @@ public sealed class IrqSubsystem : IIrqSubsystem, IEventTarget
     /// <summary>From the rise of the CPU's input to the first instruction of the handler.</summary>
     public const long EntryLatency = VirtualTime.Microsecond;
 
-    /// <summary>The first number that is not kept for legacy devices (NR_IRQS_LEGACY).</summary>
-    public const int FirstNumber = 16;
-
     private const int TakeCode = 0;
     private const int ResendCode = 1;
     private const int WatchedInterrupts = 100_000;
@@ -37,9 +34,9 @@ public sealed class IrqSubsystem : IIrqSubsystem, IEventTarget
 
     private readonly Kernel _kernel;
     private readonly CpuPort _cpu;
-    private readonly GicDriver? _gic;
+    private readonly IRootIrqChip? _gic;
     private readonly SortedDictionary<int, Line> _lines = [];
-    private readonly Dictionary<int, Line> _byHardwareNumber = [];
+    private readonly Dictionary<int, Line> _byRootNumber = [];
     private bool _isScheduled;
     private bool _isTaking;
 
@@ -47,7 +44,7 @@ public sealed class IrqSubsystem : IIrqSubsystem, IEventTarget
     {
         _kernel = kernel;
         _cpu = kernel.Board.Cpu;
-        _gic = GicDriver.Start(kernel);
+        _gic = GicDriver.Start(kernel) ?? (IRootIrqChip?)GicV3Driver.Start(kernel);
         _cpu.IrqChanged += OnInputChanged;
         OnInputChanged(_cpu.Irq.Level);
     }
@@ -58,6 +55,9 @@ public sealed class IrqSubsystem : IIrqSubsystem, IEventTarget
     /// <inheritdoc/>
     public IReadOnlyList<IrqDescriptor> Descriptors => [.. _lines.Values.Select(line => line.Descriptor)];
 
+    /// <summary>The ITS behind the controller, or null.</summary>
+    internal ItsDriver? Its => (_gic as GicV3Driver)?.Its;
+
     /// <inheritdoc/>
     public ulong ErrorCount { get; private set; }
 
@@ -67,6 +67,7 @@ public sealed class IrqSubsystem : IIrqSubsystem, IEventTarget
         ArgumentNullException.ThrowIfNull(kernel);
         var interrupts = new IrqSubsystem(kernel);
         kernel.Interrupts = interrupts;
+        (interrupts._gic as GicV3Driver)?.StartServices(kernel, interrupts);
         return interrupts;
     }
 
@@ -79,23 +80,17 @@ public sealed class IrqSubsystem : IIrqSubsystem, IEventTarget
             return null;
         }
 
-        if (_byHardwareNumber.TryGetValue(interrupt.Number, out Line? known))
+        if (_byRootNumber.TryGetValue(interrupt.Number, out Line? known))
         {
             return known.Descriptor.Number;
         }
 
-        int number = _kernel.Profile.GicKeepsHardwareNumbers ? interrupt.Number : NextNumber();
-        var line = new Line(
-            new IrqDescriptor
-            {
-                Number = number,
-                HardwareNumber = interrupt.Number,
-                ChipName = _kernel.Profile.GicChipName,
-                IsLevel = interrupt.IsLevel,
-            }
+        int? number = _kernel.Profile.GicKeepsHardwareNumbers ? interrupt.Number : null;
+        number = Add(
+            new IrqSource(_gic, interrupt.Number, _gic.Name, interrupt.Number, interrupt.IsLevel),
+            interrupt.Number,
+            number
         );
-        _lines[number] = line;
-        _byHardwareNumber[interrupt.Number] = line;
         if (interrupt.Trigger != 0 && !_gic.SetTrigger(interrupt))
         {
             _kernel.Log.Print(
@@ -105,6 +100,64 @@ public sealed class IrqSubsystem : IIrqSubsystem, IEventTarget
         }
 
         return number;
+    }
+
+    /// <summary>
+    /// Gives an interrupt of a chip the next free number (irq_domain_alloc_irqs): one of the root controller, where
+    /// <paramref name="rootNumber"/> says which, or one that another interrupt's handler raises by <see cref="Raise"/>.
+    /// </summary>
+    internal int Add(IrqSource source, int? rootNumber = null, int? number = null)
+    {
+        int given = number ?? NextNumber();
+        var line = new Line(
+            new IrqDescriptor
+            {
+                Number = given,
+                HardwareNumber = source.HardwareNumber,
+                ChipName = source.ChipName,
+                ChipPrintsName = source.ChipPrintsName,
+                IsLevel = source.IsLevel,
+            },
+            source.Chip,
+            source.ChipNumber,
+            rootNumber
+        );
+        _lines[given] = line;
+        if (rootNumber is { } root)
+        {
+            _byRootNumber[root] = line;
+        }
+
+        return given;
+    }
+
+    /// <summary>irq_domain_free_irqs, irq_dispose_mapping.</summary>
+    internal void Remove(int number)
+    {
+        if (_lines.Remove(number, out Line? line) && line.RootNumber is { } root)
+        {
+            _byRootNumber.Remove(root);
+        }
+    }
+
+    /// <summary>irq_set_chained_handler: what comes on a line is for other lines, and no action shows it.</summary>
+    internal void Chain(int number, Action handle)
+    {
+        if (_lines.TryGetValue(number, out Line? line))
+        {
+            line.Chained = handle;
+            line.Descriptor.DisableDepth = 0;
+            Unmask(line);
+        }
+    }
+
+    /// <summary>generic_handle_irq: a chained handler has found this one.</summary>
+    internal void Raise(int number)
+    {
+        if (_lines.TryGetValue(number, out Line? line))
+        {
+            HandleInterrupt(line);
+        }
     }
 
     /// <inheritdoc/>
@@ -238,7 +291,7 @@ public sealed class IrqSubsystem : IIrqSubsystem, IEventTarget
 
     private int NextNumber()
     {
-        int number = FirstNumber;
+        int number = _kernel.Profile.FirstInterruptNumber;
         while (_lines.ContainsKey(number))
         {
             number++;
@@ -260,20 +313,19 @@ public sealed class IrqSubsystem : IIrqSubsystem, IEventTarget
     private void TakeInterrupt()
     {
         uint acknowledged = _gic!.TakeInterrupt();
-        int hardwareNumber = (int)(acknowledged & 0x3FF);
-        if (hardwareNumber >= GicDriver.FirstSpecial)
+        if (_gic.NumberOf(acknowledged) is not { } rootNumber)
         {
             return;
         }
 
-        if (_byHardwareNumber.TryGetValue(hardwareNumber, out Line? line))
+        if (_byRootNumber.TryGetValue(rootNumber, out Line? line))
         {
             HandleInterrupt(line);
         }
         else
         {
             // ack_bad_irq
-            _kernel.Log.Print(LogLevel.Critical, Text($"unexpected IRQ trap at vector {hardwareNumber:x2}"));
+            _kernel.Log.Print(LogLevel.Critical, Text($"unexpected IRQ trap at vector {rootNumber:x2}"));
             ErrorCount++;
         }
 
@@ -283,6 +335,12 @@ public sealed class IrqSubsystem : IIrqSubsystem, IEventTarget
     /// <summary>handle_fasteoi_irq, but for the end of interrupt.</summary>
     private void HandleInterrupt(Line line)
     {
+        if (line.Chained is { } chained)
+        {
+            chained();
+            return;
+        }
+
         IrqDescriptor descriptor = line.Descriptor;
         bool isOpen = descriptor.Actions.Count > 0 && descriptor.DisableDepth == 0;
         if (isOpen || _kernel.Profile.CountsInterruptsOfDisabledLines)
@@ -351,20 +409,29 @@ public sealed class IrqSubsystem : IIrqSubsystem, IEventTarget
         if (!line.IsMasked)
         {
             line.IsMasked = true;
-            _gic!.Mask(line.Descriptor.HardwareNumber);
+            line.Chip.Mask(line.ChipNumber);
         }
     }
 
     private void Unmask(Line line)
     {
         line.IsMasked = false;
-        _gic!.Unmask(line.Descriptor.HardwareNumber);
+        line.Chip.Unmask(line.ChipNumber);
     }
 
     /// <summary>What only this file knows of an interrupt (the rest of struct irq_desc).</summary>
-    private sealed class Line(IrqDescriptor descriptor)
+    private sealed class Line(IrqDescriptor descriptor, IIrqChip chip, int chipNumber, int? rootNumber)
     {
         public IrqDescriptor Descriptor { get; } = descriptor;
+
+        public IIrqChip Chip { get; } = chip;
+
+        public int ChipNumber { get; } = chipNumber;
+
+        public int? RootNumber { get; } = rootNumber;
+
+        /// <summary>What to do instead of the actions.</summary>
+        public Action? Chained { get; set; }
 
         public bool IsMasked { get; set; } = true;
 

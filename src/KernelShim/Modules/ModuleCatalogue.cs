@@ -41,6 +41,11 @@ internal static class ModuleCatalogue
             new SimpleModule("vfio_platform_base", () => { }, () => { }, "vfio"),
             new VfioPlatformModule(kernel),
             new VfioAmbaModule(kernel),
+            new CalxedaXgmacResetModule(kernel),
+            new DriverModule(kernel, "virtio_mmio", known => new VirtioMmioDriver(known)),
+            new DriverModule(kernel, "pl330", known => new Pl330Driver(known)),
+            new DriverModule(kernel, "pci_stub", known => new PciStubDriver(known)),
+            new DriverModule(kernel, "nvme", PciClassDriver.Nvme),
             new SimpleModule("vosys_dmatest", () => { }, () => { }),
         ];
 }

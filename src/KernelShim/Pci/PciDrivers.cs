@@ -34,7 +34,7 @@ internal static class PciDrivers
         }
     }
 
-    /// <summary>The drivers of functions that are built in, and those modules that the profile has loaded.</summary>
+    /// <summary>The drivers of functions that are built in.</summary>
     public static void StartFunctions(Kernel kernel)
     {
         if (kernel.Pci is null)
@@ -46,32 +46,5 @@ internal static class PciDrivers
         {
             kernel.Drivers.Register(PciClassDriver.Virtio(kernel));
         }
-
-        if (kernel.Profile.Modules.Contains("pci_stub", StringComparer.Ordinal))
-        {
-            kernel.Drivers.Register(new PciStubDriver(kernel));
-        }
-    }
-
-    /// <summary>Registers the driver of a module that can be loaded later, by the module's name. False for others.</summary>
-    public static bool TryLoad(Kernel kernel, string module)
-    {
-        Driver? driver = module switch
-        {
-            "nvme" => PciClassDriver.Nvme(kernel),
-            "pci_stub" => new PciStubDriver(kernel),
-            _ => null,
-        };
-        if (driver is null || kernel.Pci is null)
-        {
-            return false;
-        }
-
-        if (kernel.Drivers.Buses[driver.BusName].FindDriver(driver.Name) is null)
-        {
-            kernel.Drivers.Register(driver);
-        }
-
-        return true;
     }
 }

@@ -61,8 +61,13 @@ public static class PlatformPopulation
                 Parent = parent,
                 Node = node,
                 Resources = ResourcesOf(node),
-                Interrupts = InterruptsOf(kernel, node),
+                FindInterrupts = () => InterruptsOf(kernel, node),
             };
+            if (!kernel.Profile.MapsInterruptsAtProbe)
+            {
+                _ = device.Interrupts;
+            }
+
             if (isPrimeCell)
             {
                 AddPrimeCell(kernel, device);

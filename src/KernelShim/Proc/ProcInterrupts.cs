@@ -30,7 +30,8 @@ internal static class ProcInterrupts
         IReadOnlyList<string> between = kernel.Profile.InterprocessorInterrupts;
         for (int index = 0; index < between.Count; index++)
         {
-            text.Append("IPI".PadLeft(width - 1)).Append(Number((ulong)index)).Append(": ");
+            text.Append("IPI".PadLeft(width - 1)).Append(Number((ulong)index)).Append(':');
+            text.Append(kernel.Profile.InterprocessorRowsHaveBlank || width > 3 ? " " : "");
             AddCounts(text, 0, cpus);
             text.Append(between[index]).Append('\n');
         }
@@ -47,7 +48,7 @@ internal static class ProcInterrupts
     {
         text.Append(Number((ulong)descriptor.Number).PadLeft(width)).Append(": ");
         AddCounts(text, descriptor.Count, cpus);
-        text.Append(' ').Append(descriptor.ChipName.PadLeft(8));
+        text.Append(descriptor.ChipPrintsName ? descriptor.ChipName : ' ' + descriptor.ChipName.PadLeft(8));
         text.Append(' ').Append(Number((ulong)descriptor.HardwareNumber).PadLeft(width));
         text.Append(' ').Append((descriptor.IsLevel ? "Level" : "Edge").PadRight(8));
         text.Append("  ").AppendJoin(", ", descriptor.Actions.Select(action => action.Name)).Append('\n');

@@ -25,6 +25,23 @@ public sealed partial record KernelProfile
     /// <summary>Whether the driver of Samsung's I2C controllers is built in (CONFIG_I2C_S3C2410).</summary>
     public bool HasS3cI2cDriver { get; init; }
 
+    /// <summary>Whether a refused synthetic event is logged with the object's path (kobject_synth_uevent, 4.13).</summary>
+    public bool SyntheticEventsAreLogged { get; init; } = true;
+
+    /// <summary>Whether devices have a directory <c>power</c> (CONFIG_PM).</summary>
+    public bool HasPowerManagement { get; init; } = true;
+
+    /// <summary>Whether devices show that they wait for others that their node refers to (fw_devlink=on, 5.13).</summary>
+    public bool LinksDevicesByTree { get; init; } = true;
+
+    /// <summary>The drivers of AMBA devices that are built in, besides those of devices that are modelled, in order.</summary>
+    public IReadOnlyList<string> AmbaDrivers { get; init; } = [];
+
+    /// <summary>
+    /// What devm_ioremap_resource says when a device has no such resource. Before 6.10: <c>invalid resource</c>.
+    /// </summary>
+    public string InvalidResourceText { get; init; } = "error -EINVAL: invalid resource (null)";
+
     /// <summary>What lines of drivers/of begin with: <c>OF: </c> since pr_fmt came (4.8), nothing before.</summary>
     public string DeviceTreeLogPrefix { get; init; } = "OF: ";
 
@@ -48,6 +65,11 @@ public sealed partial record KernelProfile
         "      IRQ work interrupts",
     ];
 
+    /// <summary>
+    /// Whether a blank follows the colon in these rows (arch/arm/kernel/smp.c); on arm64 only where the numbers have four digits.
+    /// </summary>
+    public bool InterprocessorRowsHaveBlank { get; init; } = true;
+
     /// <summary>The kernel's command line where the device tree's /chosen has no bootargs.</summary>
     public string DefaultCommandLine { get; init; } = "console=ttyAMA0 earlyprintk";
 
@@ -56,4 +78,13 @@ public sealed partial record KernelProfile
 
     /// <summary>uname -v; our own words.</summary>
     public string Version { get; init; } = "#1 SMP PREEMPT Thu Jan 1 00:00:00 UTC 1970";
+
+    /// <summary>The first interrupt number that is given out: after NR_IRQS_LEGACY, which is 16 on arm; 0 is never given out.</summary>
+    public int FirstInterruptNumber { get; init; } = 16;
+
+    /// <summary>
+    /// Whether interrupts of devices are mapped when a driver asks for them (platform_get_irq since 3.14 or so, amba_probe since
+    /// 6.0); otherwise when the devices appear.
+    /// </summary>
+    public bool MapsInterruptsAtProbe { get; init; }
 }

@@ -6,6 +6,45 @@ namespace Emulator.KernelShim;
 /// </content>
 public static partial class KernelProfiles
 {
+    /// <summary>ipi_types of arch/arm64/kernel/smp.c; CPU wake-up is there with the parking protocol of ACPI.</summary>
+    private static readonly string[] InterprocessorInterruptsOf61 =
+    [
+        "      Rescheduling interrupts",
+        "      Function call interrupts",
+        "      CPU stop interrupts",
+        "      CPU stop (for crash dump) interrupts",
+        "      Timer broadcast interrupts",
+        "      IRQ work interrupts",
+        "      CPU wake-up interrupts",
+    ];
+
+    private static readonly string[] InterprocessorInterruptsOf612 =
+    [
+        "      Rescheduling interrupts",
+        "      Function call interrupts",
+        "      CPU stop interrupts",
+        "      CPU stop NMIs",
+        "      Timer broadcast interrupts",
+        "      IRQ work interrupts",
+        "      CPU backtrace interrupts",
+        "      KGDB roundup interrupts",
+    ];
+
+    /// <summary>What modprobe finds on Debian. Nothing of it is loaded before somebody asks.</summary>
+    private static string[] DebianModules =>
+        [
+            "pci_stub",
+            "vfio",
+            "vfio_iommu_type1",
+            "vfio_pci",
+            "virtio_mmio",
+            "qemu_fw_cfg",
+            "gpio_keys",
+            "nvme",
+            "e1000e",
+            "pl330",
+        ];
+
     /// <summary>Debian 12's kernel: 6.1.</summary>
     public static KernelProfile Linux61 { get; } =
         new()
@@ -15,8 +54,16 @@ public static partial class KernelProfiles
             Release = "6.1.0-50-arm64",
             Version = "#1 SMP Debian 6.1.176-1 (2026-07-02)",
             Machine = "aarch64",
+            InterprocessorRowsHaveBlank = false,
+            FirstInterruptNumber = 1,
+            MapsInterruptsAtProbe = true,
             ProbeFailureText = "{driver}: probe of {device} failed with error {error}",
             ProbeFailureLevel = LogLevel.Warning,
+            InterprocessorInterrupts = InterprocessorInterruptsOf61,
+            InvalidResourceText = "invalid resource",
+            // CONFIG_FB_ARMCLCD, gone in 6.2.
+            AmbaDrivers = ["uart-pl010", "uart-pl011", "clcd-pl11x", "amba-proxy"],
+            HasPl330Driver = false,
             SmmuDecodesFaults = false,
             IsolationIsPerDevice = false,
             GroupTypeNeedsIdleGroup = false,
@@ -27,7 +74,7 @@ public static partial class KernelProfiles
             HasVirtioPci = false,
             // drivers/iommu/iommu.c: iommu_group_remove_device; 6.12 says nothing any more.
             GroupLeaveText = "{driver} {device}: Removing from iommu group {group}",
-            Modules = ["pci_stub", "vfio", "vfio_iommu_type1", "vfio_pci"],
+            LoadableModules = DebianModules,
         };
 
     /// <summary>Debian's 6.12 for Debian 12, in its stock configuration.</summary>
@@ -39,7 +86,13 @@ public static partial class KernelProfiles
             Release = "6.12.111+deb12-arm64",
             Version = "#1 SMP Debian 6.12.111-1~deb12u1 (2026-09-30)",
             Machine = "aarch64",
-            Modules = ["pci_stub", "vfio", "vfio_iommu_type1", "vfio_pci"],
+            AmbaDrivers = ["uart-pl010", "uart-pl011", "amba-proxy"],
+            HasPl330Driver = false,
+            InterprocessorInterrupts = InterprocessorInterruptsOf612,
+            InterprocessorRowsHaveBlank = false,
+            FirstInterruptNumber = 1,
+            MapsInterruptsAtProbe = true,
+            LoadableModules = DebianModules,
         };
 
     /// <summary>
@@ -53,6 +106,7 @@ public static partial class KernelProfiles
             Release = "6.12.117-oracle",
             Version = "#1 SMP 2026-01-01",
             HasVfioNoIommu = true,
-            Modules = ["pci_stub", "vfio", "vfio_iommu_type1", "vfio_pci", "vfio_platform", "vfio_amba", "iommufd"],
+            HasPowerManagement = false,
+            LoadableModules = [.. DebianModules, "vfio_platform", "vfio_amba", "vfio_platform_calxedaxgmac", "iommufd"],
         };
 }

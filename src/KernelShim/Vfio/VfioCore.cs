@@ -29,6 +29,9 @@ public sealed class VfioCore
     /// <summary>The groups that have a node, by number.</summary>
     public IReadOnlyDictionary<int, VfioGroup> Groups => _groups;
 
+    /// <summary>The reset functions of platform devices that modules have brought (reset_list).</summary>
+    internal List<VfioReset> Resets { get; } = [];
+
     /// <summary>The type1 backend while its module is loaded.</summary>
     internal VfioType1Module? Type1 { get; set; }
 

@@ -26,14 +26,19 @@ internal sealed class VfioPlatformDevice : VfioDevice
         Device device,
         uint flag,
         IReadOnlyList<DeviceResource> regions,
-        IReadOnlyList<int> interrupts
+        IReadOnlyList<int> interrupts,
+        VfioReset? reset
     )
         : base(core, device)
     {
+        ResetFunction = reset;
         _flag = flag;
         _regions = regions;
         _irqs = [.. interrupts.Select(number => new VfioPlatformIrq(core.Kernel, device.Name, number))];
     }
+
+    /// <summary>What makes it quiet, or null.</summary>
+    internal VfioReset? ResetFunction { get; }
 
     private CpuPort Cpu => Core.Kernel.Board.Cpu;
 
@@ -136,11 +141,7 @@ internal sealed class VfioPlatformDevice : VfioDevice
             irq.Open();
         }
 
-        if (Core.Kernel.Profile.VfioPlatformHasResets)
-        {
-            PrintNoReset(LogLevel.Warning);
-        }
-
+        CallReset();
         return 0;
     }
 
@@ -152,10 +153,7 @@ internal sealed class VfioPlatformDevice : VfioDevice
             irq.Close();
         }
 
-        if (Core.Kernel.Profile.VfioPlatformHasResets)
-        {
-            PrintNoReset(LogLevel.Warning);
-        }
+        CallReset();
     }
 
     private static bool CanMap(DeviceResource region) =>
@@ -200,7 +198,7 @@ internal sealed class VfioPlatformDevice : VfioDevice
             return refused;
         }
 
-        info.Flags = _flag;
+        info.Flags = _flag | (ResetFunction is null ? 0 : VfioFlags.DeviceReset);
         info.RegionCount = (uint)_regions.Count;
         info.IrqCount = (uint)_irqs.Length;
         return UserStruct.TryWrite(process, argument, info) ? 0 : UserStruct.CannotWrite(process, Function);
@@ -246,17 +244,32 @@ internal sealed class VfioPlatformDevice : VfioDevice
 
     private long Reset(Process process)
     {
-        if (Core.Kernel.Profile.VfioPlatformHasResets)
-        {
-            PrintNoReset(LogLevel.Warning);
-        }
-
-        return process.Refuse(Errno.EINVAL, "vfio_platform_call_reset", "there is no reset function for this device");
+        long error = CallReset();
+        return error == 0
+            ? 0
+            : process.Refuse((Errno)(-error), "vfio_platform_call_reset", "there is no reset function for this device");
     }
 
-    private void PrintNoReset(LogLevel level) =>
+    /// <summary>vfio_platform_call_reset; kernels before 4.2 know none and say nothing.</summary>
+    private long CallReset()
+    {
+        if (ResetFunction is { } reset)
+        {
+            Print(LogLevel.Info, "reset");
+            return reset.Reset(Device);
+        }
+
+        if (Core.Kernel.Profile.VfioPlatformHasResets)
+        {
+            Print(LogLevel.Warning, "no reset function found!");
+        }
+
+        return -(long)Errno.EINVAL;
+    }
+
+    private void Print(LogLevel level, string text) =>
         Core.Kernel.Log.Print(
             level,
-            (Core.Kernel.Profile.VfioLogsDevicePrefix ? Device.LogPrefix : "") + "VFIO: no reset function found!"
+            $"{(Core.Kernel.Profile.VfioLogsDevicePrefix ? Device.LogPrefix : "")}VFIO: {text}"
         );
 }

@@ -56,6 +56,7 @@ public class VfioPlatformDriver : Driver
     {
         ArgumentNullException.ThrowIfNull(device);
         KernelProfile profile = _core.Kernel.Profile;
+        VfioReset? reset = null;
         if (profile.VfioPlatformHasResets)
         {
             if (device.Compatible.Count == 0)
@@ -64,9 +65,9 @@ public class VfioPlatformDriver : Driver
                 return -(long)Errno.EINVAL;
             }
 
-            if (ResetRequired)
+            reset = FindReset(device);
+            if (ResetRequired && reset is null)
             {
-                // No board has one of the few devices that mainline has reset functions for (facts 4.2).
                 Print(device, $"No reset function found for device {device.Name}");
                 return -(long)Errno.ENOENT;
             }
@@ -82,8 +83,13 @@ public class VfioPlatformDriver : Driver
             return refused;
         }
 
-        var vfio = new VfioPlatformDevice(_core, device, DeviceFlag, Regions(device), Interrupts(device));
+        var vfio = new VfioPlatformDevice(_core, device, DeviceFlag, Regions(device), Interrupts(device), reset);
         device.DriverData = vfio;
+        if (reset is not null)
+        {
+            _core.Kernel.Modules?.Get(reset.Module);
+        }
+
         _core.Register(vfio);
         return 0;
     }
@@ -102,6 +108,11 @@ public class VfioPlatformDriver : Driver
         {
             vfio.Disconnect();
             _core.Unregister(vfio);
+            if (vfio.ResetFunction is { } reset)
+            {
+                _core.Kernel.Modules?.Put(reset.Module);
+            }
+
             device.DriverData = null;
         }
     }
@@ -111,6 +122,20 @@ public class VfioPlatformDriver : Driver
 
     /// <summary>The interrupts that become indexes.</summary>
     private protected virtual IReadOnlyList<int> Interrupts(Device device) => device.Interrupts;
+
+    /// <summary>vfio_platform_get_reset: the function for the first compatible, whose module is asked for if it is not there.</summary>
+    private VfioReset? FindReset(Device device)
+    {
+        string compatible = device.Compatible[0];
+        VfioReset? Known() =>
+            _core.Resets.Find(reset => string.Equals(reset.Compatible, compatible, StringComparison.Ordinal));
+        if (Known() is null)
+        {
+            _core.Kernel.Modules?.Request("vfio-reset:" + compatible);
+        }
+
+        return Known();
+    }
 
     private void Print(Device device, string text) =>
         _core.Kernel.Log.Print(

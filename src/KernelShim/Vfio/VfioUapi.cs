@@ -91,6 +91,9 @@ public static class VfioFlags
     /// <summary>VFIO_GROUP_FLAGS_CONTAINER_SET.</summary>
     public const uint GroupContainerSet = 2;
 
+    /// <summary>VFIO_DEVICE_FLAGS_RESET.</summary>
+    public const uint DeviceReset = 1;
+
     /// <summary>VFIO_DEVICE_FLAGS_PLATFORM.</summary>
     public const uint DevicePlatform = 4;
 

@@ -144,7 +144,7 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
                 model?.Title,
                 device,
                 context.Regions,
-                context.Lines.ConvertAll(line => line.Line),
+                [.. context.Lines.Select(line => line.Line), .. context.MappedLines.Select(line => line.Line)],
                 context.Ports
             )
         );

@@ -49,6 +49,12 @@ public abstract class DeviceContext
     /// <summary>The CPU whose number this is, for controllers that drive its inputs; null where the board has fewer.</summary>
     public abstract CpuPort? Cpu(int number);
 
+    /// <summary>
+    /// The device at the node above, where the part is one of several that belong together and talk over wires of their own (an
+    /// ITS and its GIC); null where nothing is modelled there.
+    /// </summary>
+    public virtual IDevice? Parent => null;
+
     /// <summary>The device that made this one of what stands below its node: the bus that a card is plugged into.</summary>
     public virtual IDevice? Owner => null;
 
@@ -71,12 +77,6 @@ public abstract class DeviceContext
     /// </summary>
     public virtual InterruptLine MappedInterrupt(uint[] unitAddress, uint interrupt, string pin) =>
         new(Simulation.Trace, Name, pin);
-
-    /// <summary>
-    /// The device at the node above, where the part is one of several that belong together and talk over wires of their own (an
-    /// ITS and its GIC); null where nothing is modelled there.
-    /// </summary>
-    public virtual IDevice? Parent => null;
 
     /// <summary>Whether the node has a property.</summary>
     public bool Has(string property) => Cells(property) is not null;

@@ -1,19 +1,20 @@
-using System.Globalization;
+using Emulator.Boards;
 using Emulator.Machine.DeviceTrees;
 
 namespace Emulator.Conformance.Linux;
 
 /// <summary>What QEMU's command line says of the machine, and what the recording's own device tree adds to it.</summary>
-internal sealed class OpsCommandLine
+internal sealed class OpsCommandLine(string text)
 {
     private const string ModulesKey = "oracle.mods=";
 
-    private readonly List<string> _words;
-
-    public OpsCommandLine(string text) => _words = Split(text);
+    private readonly QemuCommandLine _line = QemuCommandLine.Parse(text);
 
     /// <summary>The kernel's command line.</summary>
-    public string KernelArguments => After("-append") ?? "";
+    public string KernelArguments => _line.KernelArguments;
+
+    /// <summary>Whether firmware described the machine by ACPI.</summary>
+    public bool ByAcpi => _line.HasFirmware;
 
     /// <summary>The modules that the recorder loaded before the script.</summary>
     public IEnumerable<string> Modules =>
@@ -24,31 +25,26 @@ internal sealed class OpsCommandLine
         ?? [];
 
     /// <summary>The options of the board.</summary>
-    public IReadOnlyDictionary<string, ulong> BoardOptions
-    {
-        get
+    public IReadOnlyDictionary<string, ulong> BoardOptions =>
+        new SortedDictionary<string, ulong>(StringComparer.Ordinal)
         {
-            var options = new SortedDictionary<string, ulong>(StringComparer.Ordinal)
-            {
-                ["smp"] = ulong.Parse(After("-smp") ?? "1", CultureInfo.InvariantCulture),
-                ["m"] = ulong.Parse(After("-m") ?? "128", CultureInfo.InvariantCulture),
-            };
-            if (!(After("-machine") ?? "").Contains("iommu=", StringComparison.Ordinal) && After("-dtb") is null)
-            {
-                options["iommu"] = 0;
-            }
-
-            return options;
-        }
-    }
+            ["smp"] = (ulong)_line.Cpus,
+            ["m"] = _line.MemoryMiB,
+            ["iommu"] = _line.MachineProperties.GetValueOrDefault("iommu", "none") is "smmuv3" ? 1UL : 0,
+        };
 
     /// <summary>
-    /// The tree that vfio-platform was recorded with (headers of its scripts): stream IDs for some devices that do no DMA,
-    /// and a device whose reset function the kernel knows.
+    /// Plugs the cards in, and makes the tree that vfio-platform was recorded with (headers of its scripts): stream IDs for some
+    /// devices that do no DMA, and a device whose reset function the kernel knows.
     /// </summary>
     public void Extend(DeviceTree tree)
     {
-        if (After("-dtb") is null)
+        if (_line.Devices.Count > 0)
+        {
+            QemuDevices.Plug(tree, _line.Devices);
+        }
+
+        if (_line.DeviceTree is null)
         {
             return;
         }
@@ -59,36 +55,21 @@ internal sealed class OpsCommandLine
         tree.GetByPath("/virtio_mmio@a000200").SetCells("iommus", phandle, 0x101);
         tree.GetByPath("/virtio_mmio@a000400").SetCells("iommus", phandle, 0x101);
         tree.GetByPath("/pl061@9030000").SetCells("iommus", phandle, 0x110);
+    }
+
+    /// <summary>What the recording's tree tells the kernel besides: a device in the place of some of the transports.</summary>
+    public void ExtendTold(DeviceTree tree)
+    {
+        if (_line.DeviceTree is null)
+        {
+            return;
+        }
+
+        uint phandle = tree.Nodes.First(node => node.IsCompatible("arm,mmu-500")).FindProperty("phandle")!.ReadUInt32();
         DeviceTreeNode xgmac = tree.Root.AddChild("xgmac@a003000");
         xgmac.SetStrings("compatible", "calxeda,hb-xgmac");
         xgmac.SetCells("reg", 0, 0xA00_3000, 0, 0x1000);
         xgmac.SetCells("interrupts", 0, 40, 1);
         xgmac.SetCells("iommus", phandle, 0x120);
-    }
-
-    private string? After(string option)
-    {
-        int index = _words.IndexOf(option);
-        return index >= 0 && index + 1 < _words.Count ? _words[index + 1] : null;
-    }
-
-    /// <summary>Words as a shell splits them, single quotes respected.</summary>
-    private static List<string> Split(string text)
-    {
-        List<string> words = [];
-        string[] parts = text.Split('\'');
-        for (int n = 0; n < parts.Length; n++)
-        {
-            if (n % 2 == 1)
-            {
-                words.Add(parts[n]);
-            }
-            else
-            {
-                words.AddRange(parts[n].Split(' ', StringSplitOptions.RemoveEmptyEntries));
-            }
-        }
-
-        return words;
     }
 }

@@ -29,7 +29,7 @@ internal sealed class OpsMachine
 
     private int _captures;
 
-    private OpsMachine(Kernel kernel)
+    internal OpsMachine(Kernel kernel)
     {
         Kernel = kernel;
         var programs = new ProgramRunner(UserlandPrograms.All);
@@ -53,8 +53,9 @@ internal sealed class OpsMachine
         line.Extend(hardware);
         Board board = library.Create("virt", hardware, simulation);
         DeviceTree told = HardwareFacts.KernelTree(board.HardwareTree);
+        line.ExtendTold(told);
         told.Root.FindChild("chosen")!.SetStrings("bootargs", line.KernelArguments);
-        var machine = new OpsMachine(BuiltInDrivers.Boot(board, ProfileOf(recording.Kernel), told));
+        var machine = new OpsMachine(BuiltInDrivers.Boot(board, ProfileOf(recording.Kernel), told, line.ByAcpi));
         foreach (string module in line.Modules)
         {
             machine.Shell(machine.Kernel.Init, $"modprobe {module}", []);

@@ -156,8 +156,6 @@ internal sealed class NvmeVirtualFunction : StandInEndpoint
 
     public IBusTarget Window { get; }
 
-    private protected override bool IsVirtual => true;
-
     private static ConfigurationLayout Layout(PciPlace place) =>
         Nvme.Begin(Nvme.Identity(0xFFFF, 0xFFFF), place, vectors: 1).AddAlternativeRouting(0x100, nextFunction: 1);
 }

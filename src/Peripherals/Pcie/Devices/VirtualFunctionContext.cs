@@ -5,6 +5,8 @@ namespace Emulator.Peripherals;
 /// <summary>What a virtual function is given: the place that SR-IOV puts it in, and nothing else.</summary>
 internal sealed class VirtualFunctionContext(DeviceContext context, Nvme physical, int index) : DeviceContext
 {
+    public IPciModel Physical => physical;
+
     public override string Name => $"{physical.Name}.vf{index}";
 
     public override Simulation Simulation => context.Simulation;

@@ -8,6 +8,9 @@ internal interface IPciModel : IDevice, IConfigurationBytes
     /// <summary>The function.</summary>
     PciFunction Function { get; }
 
+    /// <summary>The bus number that the function has captured.</summary>
+    ref ulong CapturedBus { get; }
+
     /// <summary>Called before a configuration write takes effect; may change what is written.</summary>
     void ConfigurationWriting(int offset, int sizeBytes, ref uint value);
 
@@ -17,8 +20,8 @@ internal interface IPciModel : IDevice, IConfigurationBytes
     /// <summary>What a reset of this function alone does: FLR, hot reset.</summary>
     void ResetFunction();
 
-    /// <summary>Whether it is a virtual function, whose device number may be any.</summary>
-    bool IsVirtual { get; }
+    /// <summary>The physical function of a virtual one, with which it shares the bus number; its device number may be any.</summary>
+    IPciModel? VirtualizedBy { get; }
 
     /// <summary>A window of enabled virtual functions that holds an address; null for most devices.</summary>
     BaseAddress? FindVirtualBar(bool isIo, ulong address);

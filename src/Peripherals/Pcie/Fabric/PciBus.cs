@@ -49,7 +49,7 @@ public sealed partial class PciBus
             );
         }
 
-        if (IsLink && function.Devfn >> 3 != 0 && !function.Model.IsVirtual)
+        if (IsLink && function.Devfn >> 3 != 0 && function.Model.VirtualizedBy is null)
         {
             throw new BoardException(
                 $"{function.Name}: {Bridge!.Name} is a port, and a link has only device 0, not {function.Devfn >> 3}"

@@ -39,8 +39,13 @@ public sealed partial class PciFunction : IBusInitiator
     /// <summary>The bus behind it, where it is a bridge.</summary>
     public PciBus? Secondary { get; internal set; }
 
-    /// <summary>Bus number, device and function as on the wire.</summary>
-    public ushort RequesterId => (ushort)((Bus.Number << 8) | Devfn);
+    /// <summary>
+    /// Bus number, device and function as on the wire. A function knows its bus number from the last configuration write
+    /// that reached it (PCI Express Base 2.2.6.2); one that is integrated in the root complex knows it anyhow.
+    /// </summary>
+    public ushort RequesterId => (ushort)(((Bus.Bridge is null ? Bus.Number : (int)Captured) << 8) | Devfn);
+
+    private ulong Captured => Model.VirtualizedBy?.CapturedBus ?? Model.CapturedBus;
 
     /// <summary>bb:dd.f</summary>
     public string Address => $"{Bus.Number:x2}:{Devfn >> 3:x2}.{Devfn & 7}";
@@ -84,6 +89,7 @@ public sealed partial class PciFunction : IBusInitiator
     /// <summary>A configuration write that reached this function.</summary>
     internal void WriteConfiguration(int offset, int sizeBytes, uint value)
     {
+        Model.CapturedBus = (ulong)Bus.Number;
         Model.ConfigurationWriting(offset, sizeBytes, ref value);
         if (!Configuration.Write(offset, sizeBytes, value))
         {

@@ -19,6 +19,9 @@ public struct PciState<TOwn>
     /// <summary>Configuration space.</summary>
     public PciConfigurationBytes Configuration;
 
+    /// <summary>The bus number of the last configuration write that reached the function.</summary>
+    public ulong CapturedBus;
+
     /// <summary>The device's own state.</summary>
     public TOwn Own;
 }
@@ -40,6 +43,8 @@ public abstract class PciModel<TOwn> : Device<PciState<TOwn>>, IPciModel
 {
     private const int ResetTrigger = ExpressCapability.FunctionLevelResetTrigger;
 
+    private readonly IPciModel? _physical;
+
     /// <summary>Makes a function on the bus of the device that owns its node.</summary>
     /// <exception cref="BoardException">It is on no PCI bus, or its slot is taken.</exception>
     private protected PciModel(DeviceContext context, Func<PciPlace, ConfigurationLayout> layout)
@@ -50,6 +55,7 @@ public abstract class PciModel<TOwn> : Device<PciState<TOwn>>, IPciModel
             throw new BoardException($"{context.Name}: a PCI function must stand below a PCI bus");
         }
 
+        _physical = (context as VirtualFunctionContext)?.Physical;
         int devfn = (int)(context.Cell("reg", 0) >> 8) & 0xFF;
         var place = new PciPlace(bus, devfn, context.Has("emulator,multi-function"));
         Function = new PciFunction(context.Name, this, bus, devfn, layout(place));
@@ -64,6 +70,8 @@ public abstract class PciModel<TOwn> : Device<PciState<TOwn>>, IPciModel
 
     Span<byte> IConfigurationBytes.ConfigurationBytes =>
         MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref State.Configuration, 1));
+
+    ref ulong IPciModel.CapturedBus => ref State.CapturedBus;
 
     /// <inheritdoc/>
     public override void Reset()
@@ -105,7 +113,7 @@ public abstract class PciModel<TOwn> : Device<PciState<TOwn>>, IPciModel
 
     BaseAddress? IPciModel.FindVirtualBar(bool isIo, ulong address) => FindVirtualBar(isIo, address);
 
-    bool IPciModel.IsVirtual => IsVirtual;
+    IPciModel? IPciModel.VirtualizedBy => _physical;
 
     /// <summary>Whether a write covers a byte, and at which place of the value.</summary>
     private protected static bool Covers(int offset, int sizeBytes, int wanted, out int place)
@@ -116,8 +124,6 @@ public abstract class PciModel<TOwn> : Device<PciState<TOwn>>, IPciModel
 
     /// <summary>Resets what the device has besides configuration space, and sets the configuration bits that show it.</summary>
     private protected virtual void ResetOwn() { }
-
-    private protected virtual bool IsVirtual => false;
 
     private protected virtual void ConfigurationWriting(int offset, int sizeBytes, ref uint value) { }
 
