@@ -94,8 +94,9 @@ internal static class LspciCommand
         }
 
         RefuseWhatIsNotThere(options);
+        PciFilter filter = ReadFilter(options);
         PciAccess opened = await access.Open(options["b"], writes: false);
-        LspciOptions show = await Read(tool.Libc, options, opened);
+        LspciOptions show = await Read(tool.Libc, options, filter, opened);
         await Show(tool, show);
         await opened.Close();
     }
@@ -113,11 +114,16 @@ internal static class LspciCommand
         }
     }
 
-    private static async Task<LspciOptions> Read(Libc libc, Options options, PciAccess access)
+    private static PciFilter ReadFilter(Options options)
     {
         var filter = new PciFilter();
         Check("-s", options.Values("s").Select(filter.ParseSlot));
         Check("-d", options.Values("d").Select(filter.ParseId));
+        return filter;
+    }
+
+    private static async Task<LspciOptions> Read(Libc libc, Options options, PciFilter filter, PciAccess access)
+    {
         PciIds ids = options.Value("i") is { } file ? await ReadIds(libc, file) : PciIds.Embedded;
         return new LspciOptions
         {

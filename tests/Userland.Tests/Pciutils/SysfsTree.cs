@@ -57,7 +57,10 @@ internal sealed class SysfsTree(string root)
     public void AddSlot(string name, string address) => AddFile($"bus/pci/slots/{name}/address", address + "\n");
 
     /// <summary>Adds a file.</summary>
-    public void AddFile(string path, string text) => _files[path] = Encoding.UTF8.GetBytes(text);
+    public void AddFile(string path, string text) => AddFile(path, Encoding.UTF8.GetBytes(text));
+
+    /// <summary>Adds a file.</summary>
+    public void AddFile(string path, byte[] content) => _files[path] = content;
 
     /// <summary>Adds a link.</summary>
     public void AddLink(string path, string target) => _links[path] = target;
@@ -131,8 +134,9 @@ internal sealed class SysfsTree(string root)
 
     private (DirectoryInode Folder, string Name) Place(Kernel kernel, string path)
     {
-        int slash = path.LastIndexOf('/');
-        return (kernel.Files.Make($"{root}/{path[..slash]}"), path[(slash + 1)..]);
+        string full = $"{root}/{path}";
+        int slash = full.LastIndexOf('/');
+        return (kernel.Files.Make(full[..slash]), full[(slash + 1)..]);
     }
 
     private string MakeFolder(string path)
