@@ -9,7 +9,7 @@ namespace Emulator.KernelShim;
 /// <param name="Ids">vvvv:dddd</param>
 /// <param name="Driver">Its driver, or null.</param>
 /// <param name="Group">Its group; null where it is in none.</param>
-/// <param name="IsBridge">Whether it has a bus behind it.</param>
+/// <param name="IsBridge">Whether it is a bridge, the host's included, and no card.</param>
 /// <param name="Why">What the kernel's grouping looked at, in order, and what it decided.</param>
 public sealed record PciGroupMember(
     string Name,
@@ -28,6 +28,8 @@ public sealed record PciGroupMember(
 /// </summary>
 public sealed class PciGroupReport
 {
+    private const uint BridgeClass = 0x06;
+
     private PciGroupReport(IReadOnlyList<PciGroupMember> functions) => Functions = functions;
 
     /// <summary>The functions in order of address.</summary>
@@ -117,7 +119,7 @@ public sealed class PciGroupReport
             $"{device.VendorId:x4}:{device.DeviceId:x4}",
             device.Driver?.Name,
             device.Group?.Id,
-            device.IsBridge,
+            device.IsBridge || device.Class >> 16 == BridgeClass,
             decision is null ? [] : GroupingText.Of(decision)
         );
     }
