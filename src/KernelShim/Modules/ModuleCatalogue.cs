@@ -43,6 +43,7 @@ internal static class ModuleCatalogue
             new VfioAmbaModule(kernel),
             new CalxedaXgmacResetModule(kernel),
             new DriverModule(kernel, "virtio_mmio", known => new VirtioMmioDriver(known)),
+            new DriverModule(kernel, "gpio_keys", known => new GpioKeysDriver(known)),
             new DriverModule(kernel, "pci_stub", known => new PciStubDriver(known)),
             new DriverModule(kernel, "nvme", PciClassDriver.Nvme),
             new SimpleModule("vosys_dmatest", () => { }, () => { }),
