@@ -45,6 +45,7 @@ internal static class ModuleCatalogue
             new CalxedaXgmacResetModule(kernel),
             new DriverModule(kernel, "virtio_mmio", known => new VirtioMmioDriver(known)),
             new DriverModule(kernel, "pl330", known => new Pl330Driver(known)),
+            new DriverModule(kernel, "gpio_keys", known => new GpioKeysDriver(known)),
             new DriverModule(kernel, "pci_stub", known => new PciStubDriver(known)),
             .. kernel.Profile.VirqfdIsAModule
                 ? [new SimpleModule("vfio_virqfd", () => { }, () => { })]
