@@ -64,6 +64,7 @@ public static partial class KernelProfiles
             // CONFIG_FB_ARMCLCD, gone in 6.2.
             AmbaDrivers = ["pl061_gpio", "rtc-pl031", "uart-pl010", "uart-pl011", "clcd-pl11x", "amba-proxy"],
             HasPl330Driver = false,
+            MessageChipsArePerDevice = false,
             SmmuDecodesFaults = false,
             IsolationIsPerDevice = false,
             GroupTypeNeedsIdleGroup = false,
@@ -72,7 +73,6 @@ public static partial class KernelProfiles
             PciLogsDeviceKind = false,
             PciHostsWishForHotplug = false,
             HasVirtioPci = false,
-            MessagesHaveDomainsOfTheirOwn = false,
             // drivers/iommu/iommu.c: iommu_group_remove_device; 6.12 says nothing any more.
             GroupLeaveText = "{driver} {device}: Removing from iommu group {group}",
             LoadableModules = DebianModules,
