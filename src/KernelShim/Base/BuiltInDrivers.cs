@@ -14,7 +14,6 @@ public static class BuiltInDrivers
         new InitCall("iommu_init", InitLevel.Core, kernel => IommuCore.Start(kernel)),
         GpioCore.InitCall,
         new InitCall("pci_driver_init", InitLevel.PostCore, PciDrivers.StartCore),
-        new InitCall("its_pci_msi_init", InitLevel.PostCore, PciItsDomain.Start),
         new InitCall("arm_smmu_init", InitLevel.Subsystem, StartSmmus),
         Pl061Driver.InitCall,
         new InitCall("pcie_portdrv_init", InitLevel.Device, PciDrivers.StartPorts),
