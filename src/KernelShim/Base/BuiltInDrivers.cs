@@ -21,6 +21,7 @@ public static class BuiltInDrivers
         new InitCall("gen_pci_driver_init", InitLevel.Device, PciDrivers.StartHosts),
         new InitCall("virtio_pci_driver_init", InitLevel.Device, PciDrivers.StartFunctions),
         RtcPl031Driver.InitCall,
+        new InitCall("pl011_init", InitLevel.Device, AmbaBuiltInDrivers.Start),
         Pl330Driver.InitCall,
         ModuleLoader.InitCall,
         VosysDmatest.InitCall,

@@ -41,14 +41,14 @@ internal sealed class PcieHotplugDriver(Kernel kernel) : PcieServiceDriver(kerne
         AddSlot(port, capabilities);
         ushort events = LinkChanged | InterruptEnable | CommandCompleted;
         events |= (capabilities & AttentionButton) != 0 ? AttentionButton : PresenceChanged;
-        port.UpdateWord(express + PciExpress.SlotControl, AllEvents | InterruptEnable, events);
+        Command(port, AllEvents | InterruptEnable, events);
         return 0;
     }
 
     protected override void Remove(PciePortService service)
     {
         PciDevice port = service.Port;
-        port.UpdateWord(port.ExpressCapability + PciExpress.SlotControl, AllEvents | InterruptEnable, 0);
+        Command(port, AllEvents | InterruptEnable, 0);
         RemoveSlot(port);
     }
 
@@ -58,7 +58,18 @@ internal sealed class PcieHotplugDriver(Kernel kernel) : PcieServiceDriver(kerne
         int control = port.ExpressCapability + PciExpress.SlotControl;
         if ((port.ReadWord(control) & PowerOff) == 0)
         {
-            port.UpdateWord(control, 0, PowerOff);
+            Command(port, 0, PowerOff);
+        }
+    }
+
+    /// <summary>pcie_write_cmd: a write to the slot's control, and the acknowledgement of its completion.</summary>
+    private static void Command(PciDevice port, ushort clear, ushort set)
+    {
+        port.UpdateWord(port.ExpressCapability + PciExpress.SlotControl, clear, set);
+        int status = port.ExpressCapability + PciExpress.SlotStatus;
+        if ((port.ReadWord(status) & CommandCompleted) != 0)
+        {
+            port.WriteWord(status, CommandCompleted);
         }
     }
 

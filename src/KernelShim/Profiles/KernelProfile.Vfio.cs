@@ -12,6 +12,12 @@ public sealed partial record KernelProfile
     /// </summary>
     public bool VfioGroupsTakeIommufd { get; init; } = true;
 
+    /// <summary>Whether devices of VFIO are in the class vfio-dev (6.1).</summary>
+    public bool VfioHasDeviceClass { get; init; } = true;
+
+    /// <summary>Whether they have nodes in /dev/vfio/devices (CONFIG_VFIO_DEVICE_CDEV, 6.6), and vfio needs iommufd.</summary>
+    public bool VfioHasDeviceNodes { get; init; }
+
     /// <summary>Whether there is no-IOMMU mode (CONFIG_VFIO_NOIOMMU, 4.5).</summary>
     public bool HasVfioNoIommu { get; init; }
 

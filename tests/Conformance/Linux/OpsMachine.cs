@@ -29,7 +29,7 @@ internal sealed class OpsMachine
 
     private int _captures;
 
-    private OpsMachine(Kernel kernel)
+    internal OpsMachine(Kernel kernel)
     {
         Kernel = kernel;
         var programs = new ProgramRunner(UserlandPrograms.All);
