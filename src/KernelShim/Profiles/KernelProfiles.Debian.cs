@@ -73,6 +73,7 @@ public static partial class KernelProfiles
             IsolationIsPerDevice = false,
             GroupTypeNeedsIdleGroup = false,
             VfioGroupsTakeIommufd = false,
+            VirqfdIsAModule = true,
             VfioCapabilitiesAreAligned = false,
             PciLogsDeviceKind = false,
             PciHostsWishForHotplug = false,

@@ -198,7 +198,11 @@ public sealed class LinkInode(string target) : Inode(InodeKind.SymbolicLink, 0x1
     public string Target { get; } = target;
 
     /// <inheritdoc/>
-    public override long Size => Encoding.UTF8.GetByteCount(Target);
+    public override long Size =>
+        // kernfs does not set the size of its links.
+        Parent is { FileSystem: FileSystemKind.Sysfs }
+            ? 0
+            : Encoding.UTF8.GetByteCount(Target);
 
     /// <inheritdoc/>
     public override OpenResult Open(Process process, OpenFlags flags)
