@@ -13,6 +13,7 @@ public static class BuiltInDrivers
         ArchTimer.InitCall,
         new InitCall("iommu_init", InitLevel.Core, kernel => IommuCore.Start(kernel)),
         new InitCall("pci_driver_init", InitLevel.PostCore, PciDrivers.StartCore),
+        new InitCall("its_pci_msi_init", InitLevel.PostCore, PciItsDomain.Start),
         new InitCall("arm_smmu_init", InitLevel.Subsystem, StartSmmus),
         S3cI2cDriver.InitCall,
         new InitCall("pcie_portdrv_init", InitLevel.Device, PciDrivers.StartPorts),

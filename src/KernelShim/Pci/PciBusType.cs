@@ -22,10 +22,13 @@ internal sealed class PciBusType : BusType
     internal override long PrepareProbe(Device device)
     {
         var function = (PciDevice)device;
+        if (function is { PhysicalFunction.Sriov.DriversAutoProbe: false, DriverOverride: null })
+        {
+            return -(long)Errno.ENODEV;
+        }
+
         PciInterrupts.Assign(_core, function);
-        return function is { PhysicalFunction.Sriov.DriversAutoProbe: false, DriverOverride: null }
-            ? -(long)Errno.ENODEV
-            : 0;
+        return 0;
     }
 
     internal override IReadOnlyList<IommuSpecifier> IommuSpecifiers(Kernel kernel, Device device) =>

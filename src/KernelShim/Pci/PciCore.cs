@@ -17,7 +17,7 @@ public sealed partial class PciCore
     {
         _kernel = kernel;
         _type = new PciBusType(this);
-        Messages = new PciMessages(kernel);
+        Messages = new PciMessages(kernel) { Domain = new PciItsMessages(kernel) };
         AcsIsRequested = kernel.BootsByAcpi;
     }
 

@@ -12,7 +12,7 @@ internal static class PciInterrupts
     /// </summary>
     public static void Assign(PciCore core, PciDevice device)
     {
-        if (device.OnBus.Host.Device?.Node is not { } node || device.PhysicalFunction is not null)
+        if (device.OnBus.Host.Device?.Node is not { } node)
         {
             return;
         }

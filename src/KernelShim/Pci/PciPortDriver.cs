@@ -122,20 +122,37 @@ internal sealed class PciPortDriver(Kernel kernel) : PciDriver
         }
     }
 
-    /// <summary>pcie_init_service_irqs: messages by the numbers that the registers say, else the INTx for all.</summary>
+    /// <summary>
+    /// pcie_init_service_irqs: as many messages as the port can have, then as many as its registers number, else the INTx for
+    /// all. The numbers are read while messages are on, because a port may choose them by how many it has got.
+    /// </summary>
     private IReadOnlyList<int> RequestInterrupts(PciDevice device, PcieService[] services)
     {
-        int port = device.ReadWord(device.ExpressCapability + PciExpress.Flags) >> 9 & 0x1F;
-        int errors = device.AerCapability == 0 ? 0 : (int)(device.ReadDword(device.AerCapability + 0x30) >> 27);
-        int[] vectors = [.. services.Select(service => service == PcieService.Errors ? errors : port)];
-        int wanted = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)vectors.Max() + 1);
-        return
-            wanted <= MostVectors
-            && kernel.Pci.Messages.TryEnable(device, wanted, out IReadOnlyList<PciMessage> messages)
-            && vectors.Max() < messages.Count
-            ? [.. vectors.Select(vector => messages[vector].Interrupt)]
-            : [.. vectors.Select(_ => device.Interrupt)];
+        PciMessages messages = kernel.Pci.Messages;
+        if (!messages.TryEnable(device, MostVectors, out IReadOnlyList<PciMessage> got))
+        {
+            return [.. services.Select(_ => device.Interrupt)];
+        }
+
+        int[] vectors = [.. services.Select(service => VectorOf(device, service))];
+        int needed = vectors.Max() + 1;
+        bool isEnough = needed <= got.Count;
+        if (needed != got.Count)
+        {
+            messages.Disable(device);
+            isEnough = isEnough && messages.TryEnable(device, needed, out got);
+        }
+
+        return isEnough
+            ? [.. vectors.Select(vector => got[vector].Interrupt)]
+            : [.. services.Select(_ => device.Interrupt)];
     }
+
+    /// <summary>pcie_message_numbers.</summary>
+    private static int VectorOf(PciDevice device, PcieService service) =>
+        service == PcieService.Errors
+            ? (int)(device.ReadDword(device.AerCapability + 0x30) >> 27)
+            : device.ReadWord(device.ExpressCapability + PciExpress.Flags) >> 9 & 0x1F;
 
     /// <summary>pcie_device_init.</summary>
     private Device AddService(PciDevice device, PcieService service, int interrupt)

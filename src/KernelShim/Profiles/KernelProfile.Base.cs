@@ -87,4 +87,7 @@ public sealed partial record KernelProfile
     /// 6.0); otherwise when the devices appear.
     /// </summary>
     public bool MapsInterruptsAtProbe { get; init; }
+
+    /// <summary>Whether each device has a chip of its own for its messages in /proc/interrupts (6.11); before, all share ITS-MSI.</summary>
+    public bool MessageChipsArePerDevice { get; init; } = true;
 }

@@ -55,6 +55,7 @@ public static partial class KernelProfiles
             GroupsShowReservedRegions = false,
             GroupsShowType = false,
             VfioGroupsTakeIommufd = false,
+            VfioHasDeviceClass = false,
             VfioCapabilitiesAreAligned = false,
             VfioPlatformHasResets = false,
             VfioPlatformRequestsInterruptsAtOpen = false,

@@ -56,9 +56,10 @@ internal sealed class TopologyMachine
             SmmuRefusesSharedStreams = true,
         };
         Kernel booted = BuiltInDrivers.Boot(board, profile, told, line.HasFirmware);
+        var shell = new OpsMachine(booted);
         foreach (string module in ModulesOf(line.KernelArguments).Prepend("pci-stub"))
         {
-            new OpsMachine(booted).Shell(booted.Init, $"modprobe {module}", []);
+            shell.Shell(booted.Init, $"modprobe {module}", []);
         }
 
         return new TopologyMachine(booted);
