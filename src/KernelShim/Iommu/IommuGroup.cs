@@ -134,7 +134,10 @@ public sealed class IommuGroup(int id, IIommuDriver driver)
     internal IommufdContext? Owner { get; set; }
 
     /// <summary>Whether a member has an ordinary driver or a program owns it (owner_cnt).</summary>
-    public bool IsInUse => AttachedDomain is not null || Owner is not null || Devices.Any(device => device.Driver is { ManagesDma: false });
+    public bool IsInUse =>
+        AttachedDomain is not null
+        || Owner is not null
+        || Devices.Any(device => device.Driver is { ManagesDma: false });
 }
 
 /// <summary>The IOMMU core (drivers/iommu/iommu.c).</summary>
