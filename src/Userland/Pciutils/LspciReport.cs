@@ -54,15 +54,30 @@ internal sealed class LspciReport(LspciOptions show, ModuleAliases modules, Stri
         return (hasDomain ? $"{function.Address.Domain:x4}:" : "") + SlotPath(function);
     }
 
+    /// <summary>The function's place, with -P behind those of the bridges that lead to it.</summary>
     private string SlotPath(PciFunction function)
     {
-        if (show.Path == 0 || BridgeOf(function) is not { } bridge)
+        if (show.Path == 0)
         {
             return function.Address.Short;
         }
 
-        string own = show.Path > 1 ? function.Address.Short : $"{function.Address.Slot:x2}.{function.Address.Function}";
-        return $"{SlotPath(bridge)}/{own}";
+        var path = new List<PciFunction> { function };
+        while (BridgeOf(path[0]) is { } bridge)
+        {
+            // Bus numbers of a dump can be anything.
+            if (path.Contains(bridge))
+            {
+                throw new PciFailure($"{function.Address}: its bridges lead to themselves");
+            }
+
+            path.Insert(0, bridge);
+        }
+
+        IEnumerable<string> places = path.Select(
+            (at, n) => n == 0 || show.Path > 1 ? at.Address.Short : $"{at.Address.Slot:x2}.{at.Address.Function}"
+        );
+        return string.Join('/', places);
     }
 
     private void WriteLine(PciFunction function)

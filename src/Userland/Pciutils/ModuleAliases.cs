@@ -53,7 +53,7 @@ internal sealed class ModuleAliases(Libc libc)
                 && pattern.StartsWith("pci:", StringComparison.Ordinal)
             )
             {
-                aliases.Add((pattern, module));
+                aliases.Add((pattern, module.Replace('-', '_')));
             }
         }
 

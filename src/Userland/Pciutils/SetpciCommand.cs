@@ -258,12 +258,7 @@ internal sealed class SetpciCommand
             throw new PciFailure($"{device}: Access of width {operation.Bytes} to register {at:x4} out of range");
         }
 
-        int types = operation.Register.HeaderTypes;
-        if (types != 0 && (types >> (int)(await Read(device, 0x0E, 1) & 0x7F) & 1) == 0)
-        {
-            throw new PciFailure($"{device}: Does not have register {operation.Register.Name}.");
-        }
-
+        await CheckHeader(operation.Register, device);
         if (operation.Values.Count == 0)
         {
             await Trace(" = ");
@@ -278,6 +273,17 @@ internal sealed class SetpciCommand
         }
 
         await Trace("\n");
+    }
+
+    /// <summary>Some registers are in some types of header only.</summary>
+    private async Task CheckHeader(SetpciRegister register, PciAddress device)
+    {
+        const int cardBus = 2;
+        int type = register.HeaderTypes == 0 ? 0 : (int)(await Read(device, 0x0E, 1) & 0x7F);
+        if (register.HeaderTypes != 0 && (type > cardBus || ((register.HeaderTypes >> type) & 1) == 0))
+        {
+            throw new PciFailure($"{device}: Does not have register {register.Name}.");
+        }
     }
 
     private async Task Write(int bytes, PciAddress device, int at, uint value, uint mask)

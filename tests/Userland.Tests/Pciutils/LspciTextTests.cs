@@ -120,6 +120,29 @@ public sealed class LspciTextTests
     }
 
     [Fact]
+    public void Bridges_of_a_dump_that_lead_to_themselves_are_refused_and_drawn_without_end_never()
+    {
+        SimulatedSystem system = Make();
+        byte[] first = new ConfigBytes(0x8086, 0x244E, 0x060400, 1, 64).Byte(0x18, 2).Byte(0x19, 1).Byte(0x1A, 1).Bytes;
+        byte[] second = new ConfigBytes(0x8086, 0x244E, 0x060400, 1, 64)
+            .Byte(0x18, 1)
+            .Byte(0x19, 2)
+            .Byte(0x1A, 2)
+            .Bytes;
+        system.Write("/tmp/dump", $"02:00.0 bridge\n{Dump(first)}\n01:00.0 bridge\n{Dump(second)}\n");
+
+        Outcome outcome = system.Run("lspci -F /tmp/dump -t; lspci -F /tmp/dump -n; lspci -F /tmp/dump -P");
+
+        outcome.Output.Should().Be("-[0000:00]-\n01:00.0 0604: 8086:244e\n02:00.0 0604: 8086:244e\n");
+        outcome.Errors.Should().Be("lspci: 0000:01:00.0: its bridges lead to themselves\n");
+    }
+
+    private static string Dump(byte[] bytes) =>
+        string.Concat(
+            bytes.Chunk(16).Select((row, n) => $"{16 * n:x2}: {string.Join(' ', row.Select(value => $"{value:x2}"))}\n")
+        );
+
+    [Fact]
     public void Setpci_reads_and_writes_registers_by_name_offset_and_mask()
     {
         SimulatedSystem system = Make();
