@@ -121,6 +121,22 @@ public sealed partial class DriverCore
             );
     }
 
+    /// <summary>sysfs_bind_only of a device: as bool parameters are written.</summary>
+    private static long StoreBindsBySysfsOnly(Process process, Device device, string text)
+    {
+        switch (text[0])
+        {
+            case '1' or 'y' or 'Y':
+                device.BindsBySysfsOnly = true;
+                return text.Length;
+            case '0' or 'n' or 'N':
+                device.BindsBySysfsOnly = false;
+                return text.Length;
+            default:
+                return process.Refuse(Errno.EINVAL, "strtobool", $"'{Shown(text)}' is neither 0 nor 1");
+        }
+    }
+
     private static long StoreAutoProbe(BusType bus, string text)
     {
         bus.AutoProbe = text[0] != '0';
@@ -155,6 +171,37 @@ public sealed partial class DriverCore
                 "kobject_action_type",
                 $"'{Shown(action)}' is none of {string.Join(", ", UeventActions)}"
             );
+    }
+
+    /// <summary>uevent_store of a device: kobject_synth_uevent, whose refusal is logged with the device (4.13).</summary>
+    private long StoreUevent(Process process, Device device, string text)
+    {
+        long result = StoreUevent(process, device.Directory!, text);
+        if (result < 0 && _kernel.Profile.SyntheticEventsAreLogged)
+        {
+            _kernel.Log.Print(
+                LogLevel.Error,
+                $"{device.LogPrefix}uevent: failed to send synthetic uevent: {result.ToString(CultureInfo.InvariantCulture)}"
+            );
+        }
+
+        return result;
+    }
+
+    /// <summary>kobject_synth_uevent for the object of a directory.</summary>
+    private long StoreUevent(Process process, DirectoryInode directory, string text)
+    {
+        long result = StoreUevent(process, text);
+        if (result < 0 && _kernel.Profile.SyntheticEventsAreLogged)
+        {
+            const string Mounted = "/sys";
+            _kernel.Log.Print(
+                LogLevel.Warning,
+                $"synth uevent: {directory.Path[Mounted.Length..]}: unknown uevent action string"
+            );
+        }
+
+        return result;
     }
 
     private static string ShowUevent(Device device)

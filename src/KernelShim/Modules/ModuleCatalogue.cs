@@ -38,13 +38,28 @@ internal static class ModuleCatalogue
         [
             new VfioModule(kernel),
             new VfioType1Module(kernel),
+            new IommufdModule(kernel),
             new SimpleModule("vfio_platform_base", () => { }, () => { }, "vfio"),
             new VfioPlatformModule(kernel),
             new VfioAmbaModule(kernel),
             new CalxedaXgmacResetModule(kernel),
             new DriverModule(kernel, "virtio_mmio", known => new VirtioMmioDriver(known)),
+            new DriverModule(kernel, "pl330", known => new Pl330Driver(known)),
+            new DriverModule(kernel, "gpio_keys", known => new GpioKeysDriver(known)),
             new DriverModule(kernel, "pci_stub", known => new PciStubDriver(known)),
+            .. kernel.Profile.VirqfdIsAModule
+                ? [new SimpleModule("vfio_virqfd", () => { }, () => { })]
+                : Array.Empty<KernelModule>(),
+            new SimpleModule(
+                "vfio_pci_core",
+                () => { },
+                () => { },
+                kernel.Profile.VirqfdIsAModule ? ["vfio", "vfio_virqfd"] : ["vfio"]
+            ),
             new DriverModule(kernel, "nvme", PciClassDriver.Nvme),
+            .. kernel.Profile.HasPci ? [new VfioPciModule(kernel)] : Array.Empty<KernelModule>(),
+            new DriverModule(kernel, "e1000e", E1000eDriver.Create),
+            new QemuFwCfgModule(kernel),
             new SimpleModule("vosys_dmatest", () => { }, () => { }),
         ];
 }

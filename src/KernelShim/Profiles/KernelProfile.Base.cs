@@ -14,6 +14,30 @@ public sealed partial record KernelProfile
     public LogLevel ProbeFailureLevel { get; init; } = LogLevel.Error;
 
     /// <summary>
+    /// Whether there is sysfs_bind_only, as proposed in October 2013 and never merged: a flag that vfio-platform sets, and a file
+    /// of each device; what has it is bound by a write to a driver's bind file and by nothing else.
+    /// </summary>
+    public bool HasSysfsBindOnly { get; init; }
+
+    /// <summary>Whether the platform bus knows match_any_dev, proposed in October 2013 and never merged, and vfio-platform has it.</summary>
+    public bool PlatformHasMatchAnyDevice { get; init; }
+
+    /// <summary>Whether the driver of Samsung's I2C controllers is built in (CONFIG_I2C_S3C2410).</summary>
+    public bool HasS3cI2cDriver { get; init; }
+
+    /// <summary>Whether a refused synthetic event is logged with the object's path (kobject_synth_uevent, 4.13).</summary>
+    public bool SyntheticEventsAreLogged { get; init; } = true;
+
+    /// <summary>Whether devices have a directory <c>power</c> (CONFIG_PM).</summary>
+    public bool HasPowerManagement { get; init; } = true;
+
+    /// <summary>Whether devices show that they wait for others that their node refers to (fw_devlink=on, 5.13).</summary>
+    public bool LinksDevicesByTree { get; init; } = true;
+
+    /// <summary>The drivers of AMBA devices that are built in, besides those of devices that are modelled, in order.</summary>
+    public IReadOnlyList<string> AmbaDrivers { get; init; } = [];
+
+    /// <summary>
     /// What devm_ioremap_resource says when a device has no such resource. Before 6.10: <c>invalid resource</c>.
     /// </summary>
     public string InvalidResourceText { get; init; } = "error -EINVAL: invalid resource (null)";
@@ -63,4 +87,7 @@ public sealed partial record KernelProfile
     /// 6.0); otherwise when the devices appear.
     /// </summary>
     public bool MapsInterruptsAtProbe { get; init; }
+
+    /// <summary>Whether each device has a chip of its own for its messages in /proc/interrupts (6.11); before, all share ITS-MSI.</summary>
+    public bool MessageChipsArePerDevice { get; init; } = true;
 }

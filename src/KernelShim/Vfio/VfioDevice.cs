@@ -29,10 +29,17 @@ public abstract class VfioDevice
     /// <summary>Its group.</summary>
     internal VfioGroup? Group { get; set; }
 
+    /// <summary>Its place in the class vfio-dev, where the kernel has that.</summary>
+    internal VfioDeviceNode? Node { get; set; }
+
     /// <summary>Its driver has left it while it was open.</summary>
     internal bool IsGone { get; private set; }
 
     internal abstract long Ioctl(Process process, uint command, ulong argument);
+
+    /// <summary>Whether a name that a program asks for is this device's: 1, 0, or a negative errno (match of its driver).</summary>
+    internal virtual long Match(Process process, string name) =>
+        string.Equals(Device.Name, name, StringComparison.Ordinal) ? 1 : 0;
 
     internal abstract long Read(Process process, ulong buffer, long count, ulong position);
 
@@ -126,6 +133,7 @@ internal sealed class VfioDeviceFile : OpenFile
     public override void Release(Process? process)
     {
         _device.Close();
+        _group.ReleaseFromIommufd(_device, process);
         _group.DeviceUsers--;
         _group.Put();
     }

@@ -1,61 +1,82 @@
+using System.Globalization;
+
 namespace Emulator.Userland;
 
-/// <summary>Which devices: <c>-s [[[[domain]:]bus]:][slot][.[function]]</c> and <c>-d [vendor]:[device][:class[:interface]]</c>.</summary>
+/// <summary>Which functions -s and -d choose. What is not given matches everything.</summary>
+/// <remarks>Syntax and messages are those of pciutils, lib/filter.c (pci_filter_parse_slot, pci_filter_parse_id).</remarks>
 internal sealed class PciFilter
 {
-    private const uint NoMask = uint.MaxValue;
+    private const int LongestExpression = 63;
 
-    private uint? _domain;
-    private uint? _bus;
-    private uint? _slot;
-    private uint? _function;
-    private uint? _vendor;
-    private uint? _device;
-    private uint? _class;
-    private uint _classMask = NoMask;
-    private uint? _interface;
+    private int? _domain;
+    private int? _bus;
+    private int? _slot;
+    private int? _function;
+    private int? _vendor;
+    private int? _device;
+    private int? _class;
+    private uint _classMask = uint.MaxValue;
+    private int? _progIf;
 
-    /// <summary>Reads a slot; what is wrong, or null.</summary>
+    /// <summary>The one address it can match, or null.</summary>
+    public PciAddress? Single =>
+        _domain is { } domain && _bus is { } bus && _slot is { } slot && _function is { } function
+            ? new PciAddress(domain, bus, slot, function)
+            : null;
+
+    /// <summary>Reads <c>[[[[domain]:]bus]:][slot][.[function]]</c>; what is wrong, or null.</summary>
     public string? ParseSlot(string text)
     {
         string[] fields = text.Split(':');
+        if (text.Length > LongestExpression)
+        {
+            return "Expression too long";
+        }
+
         if (fields.Length > 3)
         {
             return "Too many fields";
         }
 
-        if (fields.Length == 3 && !Parse(fields[0], 0x7FFF_FFFF, ref _domain))
+        if (fields.Length == 3 && !Parse(fields[0], int.MaxValue, ref _domain))
         {
             return "Invalid domain number";
         }
 
-        if (fields.Length >= 2 && !Parse(fields[^2], 0xFF, ref _bus))
+        if (fields.Length > 1 && !Parse(fields[^2], 0xFF, ref _bus))
         {
             return "Invalid bus number";
         }
 
-        if (fields[^1] is "" or "*")
+        string[] place = fields[^1].Split('.');
+        if (place.Length > 2)
         {
-            return null;
+            return "Invalid slot/function number";
         }
 
-        string[] place = fields[^1].Split('.');
-        return place.Length > 2 ? "Invalid slot/function number"
-            : !Parse(place[0], 0x1F, ref _slot) ? "Invalid slot number"
-            : place.Length == 2 && !Parse(place[1], 7, ref _function) ? "Invalid function number"
-            : null;
+        if (!Parse(place[0], 0x1F, ref _slot))
+        {
+            return "Invalid slot number";
+        }
+
+        return place.Length > 1 && !Parse(place[1], 7, ref _function) ? "Invalid function number" : null;
     }
 
-    /// <summary>Reads IDs; what is wrong, or null.</summary>
+    /// <summary>Reads <c>[vendor]:[device][:class[:prog-if]]</c>; what is wrong, or null.</summary>
     public string? ParseId(string text)
     {
         string[] fields = text.Split(':');
+        if (text.Length > LongestExpression)
+        {
+            return "Expression too long";
+        }
+
         if (fields.Length > 4)
         {
             return "Too many fields";
         }
 
-        if (fields.Length == 1)
+        if (fields.Length < 2)
         {
             return "At least two fields must be given";
         }
@@ -75,51 +96,44 @@ internal sealed class PciFilter
             return "Invalid class code";
         }
 
-        return fields.Length > 3 && !Parse(fields[3], 0xFF, ref _interface)
-            ? "Invalid programming interface code"
-            : null;
+        return fields.Length > 3 && !Parse(fields[3], 0xFF, ref _progIf) ? "Invalid programming interface code" : null;
     }
 
-    /// <summary>Whether a device is meant.</summary>
-    public bool Matches(PciSysfsDevice device) =>
-        Fits(_domain, device.Domain)
-        && Fits(_bus, device.Bus)
-        && Fits(_slot, device.Slot)
-        && Fits(_function, device.Function)
-        && Fits(_vendor, device.Vendor)
-        && Fits(_device, device.Device)
-        && (_class is not { } wanted || ((wanted ^ device.Class) & _classMask) == 0)
-        && Fits(_interface, device.Interface);
+    /// <summary>Whether a function is chosen.</summary>
+    public bool Matches(PciFunction function) =>
+        Is(_domain, function.Address.Domain)
+        && Is(_bus, function.Address.Bus)
+        && Is(_slot, function.Address.Slot)
+        && Is(_function, function.Address.Function)
+        && Is(_vendor, function.Vendor)
+        && Is(_device, function.Device)
+        && (_class is not { } wanted || ((uint)(wanted ^ function.Class) & _classMask) == 0)
+        && Is(_progIf, function.ProgIf);
 
-    private static bool Fits(uint? wanted, uint value) => wanted is null || wanted == value;
+    private static bool Is(int? wanted, int found) => wanted is not { } value || value == found;
 
-    private static bool Parse(string text, uint most, ref uint? value)
+    private static bool Parse(string text, long maximum, ref int? field)
     {
         if (text is "" or "*")
         {
             return true;
         }
 
-        ulong number = 0;
-        foreach (char digit in text)
+        if (
+            !text.All(char.IsAsciiHexDigit)
+            || !long.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out long value)
+            || value < 0
+            || value > maximum
+        )
         {
-            if (!char.IsAsciiHexDigit(digit))
-            {
-                return false;
-            }
-
-            number = (number << 4) | (uint)Convert.ToInt32(digit.ToString(), 16);
-            if (number > most)
-            {
-                return false;
-            }
+            return false;
         }
 
-        value = (uint)number;
+        field = (int)value;
         return true;
     }
 
-    /// <summary>An x stands for any digit of a class.</summary>
+    /// <summary>A class, in which an x stands for any digit.</summary>
     private bool ParseClass(string text)
     {
         if (text is "" or "*")
@@ -127,26 +141,18 @@ internal sealed class PciFilter
             return true;
         }
 
-        if (text.Length > 4)
+        string digits = text.Replace('x', '0').Replace('X', '0');
+        if (!Parse(digits, 0xFFFF, ref _class))
         {
             return false;
         }
 
-        uint value = 0;
-        uint mask = NoMask;
-        foreach (char digit in text)
+        uint mask = uint.MaxValue;
+        foreach (char c in text)
         {
-            bool isAny = digit is 'x' or 'X';
-            if (!isAny && !char.IsAsciiHexDigit(digit))
-            {
-                return false;
-            }
-
-            value = (value << 4) | (isAny ? 0u : (uint)Convert.ToInt32(digit.ToString(), 16));
-            mask = (mask << 4) | (isAny ? 0u : 0xF);
+            mask = (mask << 4) | (c is 'x' or 'X' ? 0U : 0xF);
         }
 
-        _class = value;
         _classMask = mask;
         return true;
     }

@@ -1,367 +1,361 @@
 using System.Buffers.Binary;
-using System.Globalization;
 
 namespace Emulator.Userland;
 
-/// <summary>setpci of pciutils 3.9.0: reads and writes configuration registers of the devices that a filter names.</summary>
-internal static class SetpciCommand
+/// <summary>setpci of pciutils 3.9: reads and writes registers in configuration spaces.</summary>
+internal sealed class SetpciCommand
 {
-    private const string Help = ".\nTry `setpci --help' for more information.\n";
+    private const string Usage = """
+        Usage: setpci [<options>] (<device>+ <reg>[=<values>]*)*
 
-    public static IProgram Program { get; } = new RawProgram("setpci", Run);
+        General options:
+        -f		Don't complain if there's nothing to do
+        -v		Be verbose
+        -D		List changes, don't commit them
+        -r		Use raw access without bus scan if possible
+        --dumpregs	Dump all known register names and exit
 
-    private static async Task<int> Run(Libc libc, IReadOnlyList<string> arguments)
+        PCI access options:
+        -A <method>	Use the specified PCI access method (see `-A help' for a list)
+        -O <par>=<val>	Set PCI access parameter (see `-O help' for a list)
+        -F <file>	Read PCI configuration dump from a given file
+
+        Setting commands:
+        <device>:	-s [[[<domain>]:][<bus>]:][<slot>][.[<func>]]
+        		-d [<vendor>]:[<device>]
+        <reg>:		<base>[+<offset>][.(B|W|L)][@<number>]
+        <base>:		<address>
+        		<named-register>
+        		[E]CAP_<capability-name>
+        		[E]CAP<capability-number>
+        <values>:	<value>[,<value>...]
+        <value>:	<hex>
+        		<hex>:<mask>
+
+        """;
+
+    private readonly Tool _tool;
+    private readonly PciAccessOptions _options;
+    private readonly List<(PciFilter Filter, List<SetpciOperation> Operations)> _groups = [];
+    private PciAccess _access = null!;
+    private bool _isVerbose;
+    private bool _isForced;
+    private bool _isDemo;
+    private bool _isRaw;
+
+    private SetpciCommand(Tool tool)
     {
-        var request = new Request();
-        if (request.Parse(arguments) is { } mistake)
-        {
-            await libc.Print(2, $"setpci: {mistake}{Help}");
-            return 1;
-        }
-
-        var sysfs = new PciSysfs(libc, "setpci");
-        if (await sysfs.Scan(64) is not { } devices)
-        {
-            return 1;
-        }
-
-        for (int n = 0; n < request.Groups.Count; n++)
-        {
-            Group group = request.Groups[n];
-            List<PciSysfsDevice> chosen = [.. devices.Where(group.Filter.Matches)];
-            if (chosen.Count == 0 && !request.IsForced)
-            {
-                await libc.Print(2, $"setpci: Warning: No devices selected for operation group {n + 1}.\n");
-            }
-
-            foreach (PciSysfsDevice device in chosen)
-            {
-                foreach (Operation operation in group.Operations)
-                {
-                    if (!await new Execution(libc, sysfs, request, device).Run(operation))
-                    {
-                        return 1;
-                    }
-                }
-            }
-        }
-
-        return 0;
+        _tool = tool;
+        _options = new PciAccessOptions(tool.Libc);
     }
 
-    /// <summary>A register and what is written to it, and to the ones after it; nothing where it is read.</summary>
-    private sealed record Operation(SetpciRegister Register, IReadOnlyList<(uint Value, uint Mask)> Values);
+    /// <summary>The program.</summary>
+    public static IProgram Program { get; } = new RawProgram("setpci", Main);
 
-    /// <summary>Devices, and what is done to each of them.</summary>
-    private sealed class Group
+    private static async Task<int> Main(Libc libc, IReadOnlyList<string> words)
     {
-        public PciFilter Filter { get; } = new();
+        var tool = new Tool(libc, "setpci");
+        try
+        {
+            await Start(tool, words);
+        }
+        catch (PciFailure failure)
+        {
+            await tool.Error(failure.Message);
+        }
+        catch (SetpciMistake mistake)
+        {
+            await tool.Error($"{mistake.Message}.\nTry `setpci --help' for more information.");
+        }
 
-        public List<Operation> Operations { get; } = [];
+        return await tool.Finish();
     }
 
-    /// <summary>A command line.</summary>
-    private sealed class Request
+    private static async Task Start(Tool tool, IReadOnlyList<string> words)
     {
-        public List<Group> Groups { get; } = [];
-
-        public bool IsForced { get; private set; }
-
-        public bool IsVerbose { get; private set; }
-
-        public bool OnlyShows { get; private set; }
-
-        /// <summary>Reads it; what is wrong, or null.</summary>
-        public string? Parse(IReadOnlyList<string> words)
+        switch (words)
         {
-            int at = 1;
-            while (at < words.Count && words[at] is ['-', not ('s' or 'd'), ..])
-            {
-                if (ReadOptions(words[at++]) is { } mistake)
-                {
-                    return mistake;
-                }
-            }
+            case [_, "--help"]:
+                await tool.Libc.Print(2, Usage);
+                break;
+            case [_, "--version"]:
+                await tool.Print("setpci version 3.9.0\n");
+                break;
+            case [_, "--dumpregs"]:
+                await tool.Print(SetpciRegisters.Dump());
+                break;
+            default:
+                await new SetpciCommand(tool).Run(words);
+                break;
+        }
+    }
 
-            while (at < words.Count)
-            {
-                string? mistake = words[at].StartsWith('-') ? ReadFilter(words, ref at) : ReadOperation(words[at++]);
-                if (mistake is not null)
-                {
-                    return mistake;
-                }
-            }
-
-            return Groups.Count == 0 ? "No operation specified" : null;
+    private async Task Run(IReadOnlyList<string> words)
+    {
+        int first = TakeOptions(words);
+        if (_options.Help is not null)
+        {
+            await _tool.Print(_options.Help);
+            return;
         }
 
-        private string? ReadOptions(string word)
-        {
-            foreach (char letter in word.Skip(1))
-            {
-                switch (letter)
-                {
-                    case 'f':
-                        IsForced = true;
-                        break;
-                    case 'v':
-                        IsVerbose = true;
-                        break;
-                    case 'D':
-                        OnlyShows = true;
-                        break;
-                    case 'r':
-                        break;
-                    default:
-                        return $"Invalid or misplaced option -{letter}";
-                }
-            }
+        TakeOperations(words, first);
+        bool writes = !_isDemo && _groups.Exists(group => group.Operations.Exists(op => op.Values.Count > 0));
+        _access = await _options.Open(isBusCentric: false, writes);
+        await Execute();
+        await _access.Close();
+    }
 
-            return null;
-        }
-
-        private string? ReadFilter(IReadOnlyList<string> words, ref int at)
+    /// <summary>Takes the options at the beginning; which word is the first after them.</summary>
+    private int TakeOptions(IReadOnlyList<string> words)
+    {
+        int at = 1;
+        while (at < words.Count && words[at].StartsWith('-'))
         {
             string word = words[at++];
-            if (word.Length < 2 || word[1] is not ('s' or 'd'))
+            for (int n = 1; n < word.Length; n++)
             {
-                return $"Invalid option {word}";
-            }
-
-            if (word.Length == 2 && at == words.Count)
-            {
-                return $"Option -{word[1]} requires an argument";
-            }
-
-            string value = word.Length == 2 ? words[at++] : word[2..].TrimStart('=');
-            if (Groups.Count == 0 || Groups[^1].Operations.Count > 0)
-            {
-                Groups.Add(new Group());
-            }
-
-            PciFilter filter = Groups[^1].Filter;
-            string? mistake = word[1] == 's' ? filter.ParseSlot(value) : filter.ParseId(value);
-            return mistake is null ? null : $"Unable to parse filter -{word[1]} {mistake}";
-        }
-
-        private string? ReadOperation(string word)
-        {
-            if (Groups.Count == 0)
-            {
-                return "Filter specification expected";
-            }
-
-            string[] parts = word.Split('=', 2);
-            if (SetpciRegister.Parse(parts[0], out string mistake) is not { } register)
-            {
-                return mistake;
-            }
-
-            var values = new List<(uint, uint)>();
-            if (parts.Length == 2 && ReadValues(parts[1], register.WidthBytes, values) is { } wrong)
-            {
-                return wrong;
-            }
-
-            Groups[^1].Operations.Add(new Operation(register, values));
-            return null;
-        }
-
-        private static string? ReadValues(string text, int width, List<(uint Value, uint Mask)> values)
-        {
-            if (text.Length == 0)
-            {
-                return "Missing value";
-            }
-
-            uint most = width == 4 ? uint.MaxValue : (1u << (8 * width)) - 1;
-            foreach (string item in text.Split(','))
-            {
-                string[] halves = item.Split(':', 2);
-                if (!SetpciRegister.TryHex(halves[0], out int value))
+                if (TakeFlag(word[n]))
                 {
-                    return $"Invalid value \"{item}\"";
+                    continue;
                 }
 
-                if ((uint)value > most && (uint)value < uint.MaxValue - most)
+                int known = word[n] == ':' ? -1 : PciAccessOptions.Letters.IndexOf(word[n], StringComparison.Ordinal);
+                if (known < 0)
                 {
-                    return $"Value \"{item}\" is out of range";
+                    return n == 1 ? at - 1 : throw new SetpciMistake($"Invalid or misplaced option -{word[n]}");
                 }
 
-                int mask = -1;
-                if (halves.Length == 2 && !SetpciRegister.TryHex(halves[1], out mask))
+                if (PciAccessOptions.Letters[known + 1] == ':')
                 {
-                    return $"Invalid mask \"{halves[1]}\"";
-                }
-
-                if ((uint)mask > most && (uint)mask < uint.MaxValue - most)
-                {
-                    return $"Mask \"{halves[1]}\" is out of range";
-                }
-
-                values.Add(((uint)value & (uint)mask, (uint)mask));
-            }
-
-            return null;
-        }
-    }
-
-    /// <summary>What is done to one device.</summary>
-    private sealed class Execution(Libc libc, PciSysfs sysfs, Request request, PciSysfsDevice device)
-    {
-        private const int SpaceBytes = 4096;
-
-        public async Task<bool> Run(Operation operation)
-        {
-            SetpciRegister register = operation.Register;
-            byte[] space = await sysfs.ReadConfiguration(device.Name, SpaceBytes);
-            Array.Resize(ref space, SpaceBytes);
-            string trace = $"{device.SlotName(withDomain: true)} ";
-            int at = 0;
-            if (register.Capability is { } id)
-            {
-                if (Find(space, id, register.IsExtended, register.Instance, out int count) is not { } found)
-                {
-                    await Die(NotFound(register, id, count));
-                    return false;
-                }
-
-                at = found;
-                trace += register.IsExtended ? Text($"(ecap {id:x4} @{at:x3}) ") : Text($"(cap {id:x2} @{at:x2}) ");
-            }
-
-            at += register.Offset;
-            trace += Text($"@{at:x2}");
-            int width = register.WidthBytes;
-            int header = space[0x0E] & 0x7F;
-            string? mistake =
-                at % width != 0 ? Text($"Unaligned access of width {width} to register {at:x4}")
-                : at + width > SpaceBytes ? Text($"Access of width {width} to register {at:x4} out of range")
-                : register.Headers != 0 && (header > 2 || (register.Headers >> header & 1) == 0)
-                    ? $"Does not have register {register.Name}."
-                : null;
-            if (mistake is not null)
-            {
-                await Die(mistake);
-                return false;
-            }
-
-            return operation.Values.Count == 0
-                ? await Show(trace, space, at, width)
-                : await Write(trace, space, at, width, operation.Values);
-        }
-
-        private async Task<bool> Show(string trace, byte[] space, int at, int width)
-        {
-            await libc.Print(
-                1,
-                $"{(request.IsVerbose ? trace + " = " : "")}{Number(Value(space, at, width), width)}\n"
-            );
-            return true;
-        }
-
-        private async Task<bool> Write(
-            string trace,
-            byte[] space,
-            int at,
-            int width,
-            IReadOnlyList<(uint Value, uint Mask)> values
-        )
-        {
-            uint all = width == 4 ? uint.MaxValue : (1u << (8 * width)) - 1;
-            foreach ((uint value, uint mask) in values)
-            {
-                uint written = value;
-                if ((mask & all) == all)
-                {
-                    trace += " " + Number(value, width);
-                }
-                else
-                {
-                    uint before = Value(space, at, width);
-                    written = (before & ~mask) | value;
-                    trace +=
-                        $" {Number(before, width)}->({Number(value, width)}:{Number(mask, width)})->{Number(written, width)}";
-                }
-
-                byte[] bytes = new byte[4];
-                BinaryPrimitives.WriteUInt32LittleEndian(bytes, written);
-                if (!request.OnlyShows && !await sysfs.Write(device, at, bytes[..width]))
-                {
-                    return false;
-                }
-
-                at += width;
-            }
-
-            if (request.IsVerbose)
-            {
-                await libc.Print(1, trace + "\n");
-            }
-
-            return true;
-        }
-
-        private static uint Value(byte[] space, int at, int width) =>
-            width switch
-            {
-                1 => space[at],
-                2 => BinaryPrimitives.ReadUInt16LittleEndian(space.AsSpan(at)),
-                _ => BinaryPrimitives.ReadUInt32LittleEndian(space.AsSpan(at)),
-            };
-
-        private static string Number(uint value, int width) =>
-            value.ToString(
-                width switch
-                {
-                    1 => "x2",
-                    2 => "x4",
-                    _ => "x8",
-                },
-                CultureInfo.InvariantCulture
-            );
-
-        private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
-
-        private static int? Find(byte[] space, uint id, bool isExtended, int instance, out int count)
-        {
-            count = 0;
-            int? found = null;
-            int at =
-                isExtended ? 0x100
-                : (space[6] & 0x10) != 0 ? space[0x34] & ~3
-                : 0;
-            for (int hops = 0; at >= 0x40 && hops < 1024; hops++)
-            {
-                uint head = isExtended ? Value(space, at, 4) : Value(space, at, 2);
-                if (head is 0 or uint.MaxValue)
-                {
+                    string argument =
+                        n + 1 < word.Length ? word[(n + 1)..]
+                        : at < words.Count ? words[at++]
+                        : throw new SetpciMistake($"Option -{word[n]} requires an argument");
+                    _options.Take(word[n], argument);
                     break;
                 }
+            }
+        }
 
-                if ((isExtended ? head & 0xFFFF : head & 0xFF) == id)
-                {
-                    found = count == instance ? at : found;
-                    count++;
-                }
+        return at;
+    }
 
-                at = (int)(isExtended ? head >> 20 : head >> 8) & ~3;
+    private bool TakeFlag(char letter)
+    {
+        switch (letter)
+        {
+            case 'v':
+                return _isVerbose = true;
+            case 'f':
+                return _isForced = true;
+            case 'D':
+                return _isDemo = true;
+            case 'r':
+                return _isRaw = true;
+            default:
+                return false;
+        }
+    }
+
+    private void TakeOperations(IReadOnlyList<string> words, int at)
+    {
+        while (at < words.Count)
+        {
+            string word = words[at++];
+            if (!word.StartsWith('-'))
+            {
+                (
+                    _groups.Count > 0
+                        ? _groups[^1].Operations
+                        : throw new SetpciMistake("Filter specification expected")
+                ).Add(SetpciOperation.Parse(word));
+                continue;
             }
 
-            return found;
+            if (_groups.Count == 0 || _groups[^1].Operations.Count > 0)
+            {
+                _groups.Add((new PciFilter(), []));
+            }
+
+            TakeFilter(words, word, ref at, _groups[^1].Filter);
         }
 
-        private static string NotFound(SetpciRegister register, uint id, int count)
+        if (_groups.Count == 0)
         {
-            string what = register.IsExtended ? "Extended capability" : "Capability";
-            string there =
-                count == 0 ? "there are no capabilities with that id."
-                : count == 1 ? "there is only 1 capability with that id."
-                : Text($"there are only {count} capabilities with that id.");
-            return Text($"Instance #{register.Instance} of {what} {id:x4} not found - {there}");
+            throw new SetpciMistake("No operation specified");
+        }
+    }
+
+    private static void TakeFilter(IReadOnlyList<string> words, string word, ref int at, PciFilter filter)
+    {
+        if (word.Length < 2 || word[1] is not ('s' or 'd'))
+        {
+            throw new SetpciMistake($"Invalid option -{(word.Length > 1 ? word[1..2] : "")}");
         }
 
-        private Task<long> Die(string message) =>
-            libc.Print(2, $"setpci: {device.SlotName(withDomain: true)}: {message}\n");
+        string text =
+            word.Length > 2 ? word[(word[2] == '=' ? 3 : 2)..]
+            : at < words.Count ? words[at++]
+            : throw new SetpciMistake($"Option -{word[1]} requires an argument");
+        string? mistake = word[1] == 's' ? filter.ParseSlot(text) : filter.ParseId(text);
+        if (mistake is not null)
+        {
+            throw new SetpciMistake($"Unable to parse filter -{word[1]} {mistake}");
+        }
     }
+
+    private async Task Execute()
+    {
+        IReadOnlyList<PciFunction>? all = null;
+        for (int n = 0; n < _groups.Count; n++)
+        {
+            (PciFilter filter, List<SetpciOperation> operations) = _groups[n];
+            IReadOnlyList<PciAddress> chosen =
+                _isRaw && filter.Single is { } single
+                    ? [single]
+                    : [.. (all ??= await Scan()).Where(filter.Matches).Select(function => function.Address)];
+            if (chosen.Count == 0 && !_isForced)
+            {
+                await _tool.Flush();
+                await _tool.Libc.Print(2, $"setpci: Warning: No devices selected for operation group {n + 1}.\n");
+            }
+
+            foreach (PciAddress address in chosen)
+            {
+                foreach (SetpciOperation operation in operations)
+                {
+                    await Execute(operation, address);
+                }
+            }
+        }
+    }
+
+    private async Task<IReadOnlyList<PciFunction>> Scan()
+    {
+        PciFunction[] functions = [.. (await _access.Scan()).OrderBy(function => function.Address.Order)];
+        foreach (PciFunction function in functions)
+        {
+            function.HasNoConfig = !await function.Config.Fetch(0, 64);
+            await _access.FillIdentity(function);
+        }
+
+        return functions;
+    }
+
+    private async Task Execute(SetpciOperation operation, PciAddress device)
+    {
+        await Trace($"{device} ");
+        int at = operation.Register.Address + await CapabilityOf(operation, device);
+        await Trace($"@{at:x2}");
+        if ((at & (operation.Bytes - 1)) != 0)
+        {
+            throw new PciFailure($"{device}: Unaligned access of width {operation.Bytes} to register {at:x4}");
+        }
+
+        if (at + operation.Bytes > PciConfig.MaximumBytes)
+        {
+            throw new PciFailure($"{device}: Access of width {operation.Bytes} to register {at:x4} out of range");
+        }
+
+        await CheckHeader(operation.Register, device);
+        if (operation.Values.Count == 0)
+        {
+            await Trace(" = ");
+            await _tool.Print(Hex(await Read(device, at, operation.Bytes), operation.Bytes) + "\n");
+            return;
+        }
+
+        foreach ((uint value, uint mask) in operation.Values)
+        {
+            await Write(operation.Bytes, device, at, value, mask);
+            at += operation.Bytes;
+        }
+
+        await Trace("\n");
+    }
+
+    /// <summary>Some registers are in some types of header only.</summary>
+    private async Task CheckHeader(SetpciRegister register, PciAddress device)
+    {
+        const int cardBus = 2;
+        int type = register.HeaderTypes == 0 ? 0 : (int)(await Read(device, 0x0E, 1) & 0x7F);
+        if (register.HeaderTypes != 0 && (type > cardBus || ((register.HeaderTypes >> type) & 1) == 0))
+        {
+            throw new PciFailure($"{device}: Does not have register {register.Name}.");
+        }
+    }
+
+    private async Task Write(int bytes, PciAddress device, int at, uint value, uint mask)
+    {
+        uint ones = SetpciOperation.Ones(bytes);
+        uint result = value;
+        if ((mask & ones) == ones)
+        {
+            await Trace(" " + Hex(value & ones, bytes));
+        }
+        else
+        {
+            uint old = await Read(device, at, bytes);
+            result = (old & ~mask) | value;
+            await Trace($" {Hex(old, bytes)}->({Hex(value, bytes)}:{Hex(mask, bytes)})->{Hex(result, bytes)}");
+        }
+
+        if (!_isDemo)
+        {
+            byte[] data = new byte[4];
+            BinaryPrimitives.WriteUInt32LittleEndian(data, result);
+            await _access.WriteConfig(device, at, data[..bytes]);
+        }
+    }
+
+    /// <summary>Where the capability begins that a register is counted from; 0 when it is counted from none.</summary>
+    private async Task<int> CapabilityOf(SetpciOperation operation, PciAddress device)
+    {
+        SetpciRegister register = operation.Register;
+        if (register.Kind == CapabilityKind.None)
+        {
+            return 0;
+        }
+
+        bool isExtended = register.Kind == CapabilityKind.Extended;
+        var config = new PciConfig((at, count) => _access.ReadConfig(device, at, count));
+        IReadOnlyList<int> found = isExtended
+            ? await PciConfigFacts.FindExtendedCapabilities(config, register.Id)
+            : await PciConfigFacts.FindCapabilities(config, register.Id);
+        if (operation.Instance < found.Count)
+        {
+            int at = found[operation.Instance];
+            await Trace(isExtended ? $"(ecap {register.Id:x4} @{at:x3}) " : $"(cap {register.Id:x2} @{at:x2}) ");
+            return at;
+        }
+
+        string kind = isExtended ? "Extended capability" : "Capability";
+        string there = found.Count switch
+        {
+            0 => "there are no capabilities with that id",
+            1 => "there is only 1 capability with that id",
+            var count => $"there are only {count} capabilities with that id",
+        };
+        throw new PciFailure(
+            $"{device}: Instance #{operation.Instance} of {kind} {register.Id:x4} not found - {there}."
+        );
+    }
+
+    /// <summary>Reads a register; what cannot be read is all ones.</summary>
+    private async Task<uint> Read(PciAddress device, int at, int bytes)
+    {
+        if (await _access.ReadConfig(device, at, bytes) is not { } data)
+        {
+            return SetpciOperation.Ones(bytes);
+        }
+
+        byte[] whole = new byte[4];
+        data.CopyTo(whole, 0);
+        return BinaryPrimitives.ReadUInt32LittleEndian(whole);
+    }
+
+    private static string Hex(uint value, int bytes) => value.ToString($"x{2 * bytes}", null);
+
+    private Task Trace(string text) => _isVerbose ? _tool.Print(text) : Task.CompletedTask;
 }

@@ -82,7 +82,6 @@ public sealed class LspciTests
     [InlineData("lspci -s 1:2:3:4", "lspci: -s: Too many fields\n")]
     [InlineData("lspci -s 00:40.0", "lspci: -s: Invalid slot number\n")]
     [InlineData("lspci -d 8086", "lspci: -d: At least two fields must be given\n")]
-    [InlineData("lspci 00:00.0", "lspci: unexpected argument '00:00.0'\n")]
     public void Mistakes_are_told(string command, string message) => System.Value.Run(command).Should().Be(message);
 
     [Fact]
