@@ -63,7 +63,14 @@ internal sealed class IoAddressSpace
     }
 
     /// <summary>iopt_map_user_pages: at a fixed address, or where there is room, which is told.</summary>
-    public long Map(Process process, ref ulong iova, ulong vaddr, ulong length, IommuProtection protection, bool isFixed)
+    public long Map(
+        Process process,
+        ref ulong iova,
+        ulong vaddr,
+        ulong length,
+        IommuProtection protection,
+        bool isFixed
+    )
     {
         const string Function = "iopt_alloc_area_pages";
         if (length == 0)
@@ -275,8 +282,7 @@ internal sealed class IoAddressSpace
     private bool IsReserved(ulong start, ulong last) =>
         _reserved.Exists(range => range.Start <= last && range.End >= start);
 
-    private bool Overlaps(ulong start, ulong last) =>
-        _areas.Exists(area => area.Iova <= last && area.Last >= start);
+    private bool Overlaps(ulong start, ulong last) => _areas.Exists(area => area.Iova <= last && area.Last >= start);
 
     /// <summary>iopt_alloc_iova: the lowest room above page 0 that keeps the memory's alignment.</summary>
     private long FindRoom(Process process, ulong vaddr, ulong length, out ulong iova)
@@ -315,5 +321,6 @@ internal sealed class IoAddressSpace
         return process.Refuse(Errno.ENOSPC, Function, "no range of this length is free");
     }
 
-    private static ulong Aligned(ulong address, ulong alignment) => unchecked(address + (alignment - 1)) & ~(alignment - 1);
+    private static ulong Aligned(ulong address, ulong alignment) =>
+        unchecked(address + (alignment - 1)) & ~(alignment - 1);
 }

@@ -75,7 +75,10 @@ internal sealed class IommufdContext(Kernel kernel)
             return process.Refuse(Errno.EPERM, "iommu_device_claim_dma_owner", $"group {group.Id} has another owner");
         }
 
-        if (!group.Driver.IsIsolated(group) && !(kernel.Modules?.Find<IommufdModule>("iommufd")?.AllowsUnsafeInterrupts ?? false))
+        if (
+            !group.Driver.IsIsolated(group)
+            && !(kernel.Modules?.Find<IommufdModule>("iommufd")?.AllowsUnsafeInterrupts ?? false)
+        )
         {
             return process.Refuse(Errno.EPERM, Function, "interrupts of the device are not isolated");
         }

@@ -67,7 +67,11 @@ internal sealed class IommufdFile(Kernel kernel) : OpenFile
 
         if (bytes.AsSpan(known).ContainsAnyExcept((byte)0))
         {
-            return process.Refuse(Errno.E2BIG, "copy_struct_from_user", "bytes that this kernel does not know are not 0");
+            return process.Refuse(
+                Errno.E2BIG,
+                "copy_struct_from_user",
+                "bytes that this kernel does not know are not 0"
+            );
         }
 
         return Run(process, (int)number, argument, bytes);

@@ -25,12 +25,7 @@ internal sealed class IommufdModule(Kernel kernel) : KernelModule("iommufd")
 
     public override long Load()
     {
-        _node = new DeviceInode(
-            Permissions,
-            MiscMajor,
-            Minor,
-            (_, flags) => new IommufdFile(kernel) { Flags = flags }
-        );
+        _node = new DeviceInode(Permissions, MiscMajor, Minor, (_, flags) => new IommufdFile(kernel) { Flags = flags });
         kernel.Files.AddDevice("iommu", _node);
         return 0;
     }

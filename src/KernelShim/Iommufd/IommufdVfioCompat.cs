@@ -28,11 +28,7 @@ internal static class IommufdVfioCompat
     /// iommufd_vfio_check_extension. No-IOMMU groups may be put in as well (iommufd_vfio_compat_set_no_iommu), hence number 8.
     /// </summary>
     private static long CheckExtension(ulong extension) =>
-        extension
-            is VfioExtension.Type1
-                or VfioExtension.Type1V2
-                or VfioExtension.UnmapAll
-                or VfioExtension.NoIommu
+        extension is VfioExtension.Type1 or VfioExtension.Type1V2 or VfioExtension.UnmapAll or VfioExtension.NoIommu
             ? 1
             : 0;
 
