@@ -45,7 +45,18 @@ internal static class ModuleCatalogue
             new CalxedaXgmacResetModule(kernel),
             new DriverModule(kernel, "virtio_mmio", known => new VirtioMmioDriver(known)),
             new DriverModule(kernel, "pl330", known => new Pl330Driver(known)),
+            new DriverModule(kernel, "gpio_keys", known => new GpioKeysDriver(known)),
             new DriverModule(kernel, "pci_stub", known => new PciStubDriver(known)),
+            .. kernel.Profile.VirqfdIsAModule
+                ? [new SimpleModule("vfio_virqfd", () => { }, () => { })]
+                : Array.Empty<KernelModule>(),
+            new SimpleModule(
+                "vfio_pci_core",
+                () => { },
+                () => { },
+                kernel.Profile.VirqfdIsAModule ? ["vfio", "vfio_virqfd"] : ["vfio"]
+            ),
+            new DriverModule(kernel, "vfio_pci", known => new VfioPciDriver(known), "vfio_pci_core", "vfio"),
             new DriverModule(kernel, "nvme", PciClassDriver.Nvme),
             new DriverModule(kernel, "e1000e", E1000eDriver.Create),
             new QemuFwCfgModule(kernel),

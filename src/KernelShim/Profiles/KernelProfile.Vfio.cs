@@ -12,6 +12,12 @@ public sealed partial record KernelProfile
     /// </summary>
     public bool VfioGroupsTakeIommufd { get; init; } = true;
 
+    /// <summary>Whether containers had an mmap operation, which type1 refuses (until 5.x); without, ENODEV.</summary>
+    public bool VfioContainerHasMmap { get; init; }
+
+    /// <summary>Whether vfio_virqfd is a module of its own (until 6.2); vfio_pci_core needs it.</summary>
+    public bool VirqfdIsAModule { get; init; }
+
     /// <summary>Whether devices of VFIO are in the class vfio-dev (6.1).</summary>
     public bool VfioHasDeviceClass { get; init; } = true;
 
