@@ -82,7 +82,7 @@ public sealed class RulesTests
         );
     }
 
-    private static string TextOf(TraceEvent traceEvent) => traceEvent.Fields[0].Text;
+    private static string TextOf(TraceEvent traceEvent) => traceEvent.Fields[0].Text ?? "";
 
     private static string RootFolder()
     {
