@@ -59,7 +59,7 @@ public sealed class YamlGuardTests
             .Should()
             .Equal(
                 "test.yaml:5:5: unknown step 'mmoi'; did you mean 'mmio'? "
-                    + "Valid steps: mmio, memory, tables, explain, dma330, wait, expect, never, let, repeat, host, process, kill, vfio, map, unmap, regs, irq, reset, open, ioctl, close, note",
+                    + "Valid steps: mmio, memory, tables, explain, groups, dma330, wait, expect, never, let, repeat, host, process, kill, vfio, map, unmap, regs, irq, reset, open, ioctl, close, note",
                 "test.yaml:6:15: there is no variable 'b' here"
             );
     }
@@ -96,12 +96,12 @@ public sealed class YamlGuardTests
         "test.yaml:1:1: the scenario needs 'kernel: none' (bare metal: the steps act as a boot ROM) or a kernel"
     )]
     [InlineData(
-        "name: a\nboard: fvp-ve\nkernel: 6.12\nsteps: []",
-        "test.yaml:3:9: kernel '6.12' is not modelled; kernels: none, vosys-v6"
+        "name: a\nboard: fvp-ve\nkernel: 5.4\nsteps: []",
+        "test.yaml:3:9: kernel '5.4' is not modelled; did you mean '6.1'? Kernels: none, slides-2013-before, slides-2013, vosys-v6, 6.1, 6.12, 6.12-oracle"
     )]
     [InlineData(
         "name: a\nboard: fpv-ve\nkernel: none\nsteps: []",
-        "test.yaml:2:8: there is no board 'fpv-ve'; did you mean 'fvp-ve'? Boards: fvp-ve, or a .dts or .dtb file beside the scenario"
+        "test.yaml:2:8: there is no board 'fpv-ve'; did you mean 'fvp-ve'? Boards: fvp-ve, virt, or a .dts or .dtb file beside the scenario"
     )]
     [InlineData(
         "name: a\nboard: fvp-ve\nkernel: none\noptions: { smmu_irk: 0 }\nsteps: []",
@@ -127,7 +127,7 @@ public sealed class YamlGuardTests
     [InlineData(
         "name: a\nboard: fvp-ve\nkernel: none\nsteps: []\nstepz: []",
         "test.yaml:5:1: unknown key 'stepz' in the scenario; did you mean 'steps'? "
-            + "Valid keys: name, board, options, kernel, kernel-tree, variables, steps"
+            + "Valid keys: name, board, options, kernel, devices, kernel-tree, boot, variables, steps"
     )]
     public void Top_level_mistakes_have_their_places(string text, string error) =>
         Bench.Errors(text + "\n").Should().Equal(error);

@@ -140,6 +140,12 @@ public sealed class PciDevice : Device
     /// <summary>The directory of its slot below /sys/bus/pci/slots, or null.</summary>
     internal string? SlotName { get; set; }
 
+    /// <summary>Where MSI is; 0 without it.</summary>
+    internal int MsiCapability { get; set; }
+
+    /// <summary>Where MSI-X is; 0 without it.</summary>
+    internal int MsiXCapability { get; set; }
+
     internal bool MsiEnabled { get; set; }
 
     internal bool MsiXEnabled { get; set; }

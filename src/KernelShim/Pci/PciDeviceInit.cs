@@ -39,12 +39,14 @@ internal sealed class PciDeviceInit(PciCore core)
     /// <summary>pci_msi_init and pci_msix_init: nobody has asked for messages yet.</summary>
     private static void DisableMessages(PciDevice device)
     {
-        if (device.FindCapability(PciCapabilityId.Msi) is var msi and not 0)
+        device.MsiCapability = device.FindCapability(PciCapabilityId.Msi);
+        device.MsiXCapability = device.FindCapability(PciCapabilityId.MsiX);
+        if (device.MsiCapability is var msi and not 0)
         {
             device.UpdateWord(msi + 2, MsiEnable, 0);
         }
 
-        if (device.FindCapability(PciCapabilityId.MsiX) is var msix and not 0)
+        if (device.MsiXCapability is var msix and not 0)
         {
             device.UpdateWord(msix + 2, MsiXEnable, 0);
         }

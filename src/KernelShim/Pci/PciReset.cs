@@ -35,24 +35,37 @@ internal static class PciReset
         return methods;
     }
 
-    /// <summary>Resets a function; its header and BARs are saved and restored (pci_reset_function).</summary>
-    public static bool TryReset(PciDevice device)
+    /// <summary>Resets a function; its configuration space is saved and restored (pci_reset_function).</summary>
+    public static bool TryReset(PciCore core, PciDevice device)
+    {
+        if (MethodsOf(device).Count == 0)
+        {
+            return false;
+        }
+
+        PciSavedState saved = Prepare(core, device);
+        TryResetLocked(device);
+        saved.Restore();
+        return true;
+    }
+
+    /// <summary>pci_dev_save_and_disable: the state is kept, and decoding, mastering and INTx end.</summary>
+    public static PciSavedState Prepare(PciCore core, PciDevice device)
+    {
+        PciSavedState saved = PciSavedState.Save(core, device);
+        device.WriteWord(PciRegisters.Command, PciRegisters.CommandInterruptDisable);
+        return saved;
+    }
+
+    /// <summary>__pci_reset_function_locked: nothing is saved.</summary>
+    public static bool TryResetLocked(PciDevice device)
     {
         if (MethodsOf(device) is not [var method, ..])
         {
             return false;
         }
 
-        uint[] saved = [.. Enumerable.Range(0, 16).Select(n => device.ReadDword(4 * n))];
         Reset(device, method);
-        for (int n = 15; n >= 0; n--)
-        {
-            if (device.ReadDword(4 * n) != saved[n])
-            {
-                device.WriteDword(4 * n, saved[n]);
-            }
-        }
-
         return true;
     }
 

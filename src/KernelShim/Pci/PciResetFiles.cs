@@ -43,12 +43,11 @@ internal static class PciResetFiles
             return process.Refuse(Errno.EINVAL, function, "only 1 resets");
         }
 
-        if (!PciReset.TryReset(device))
+        if (!PciReset.TryReset(core, device))
         {
             return process.Refuse(Errno.ENOTTY, "pci_reset_function", $"{device.Name} has no way to be reset");
         }
 
-        _ = core;
         return text.Length;
     }
 

@@ -227,6 +227,7 @@ public sealed class PciSriov
 
         _core.Add(function);
         _functions.Add(function);
+        (_device.Driver as PciDriver)?.Capture(_device, function);
         _core.AddDevice(function);
         string name = string.Create(CultureInfo.InvariantCulture, $"virtfn{number}");
         _device.Directory?.AddRelativeLink(name, function.Directory!);

@@ -24,6 +24,7 @@ internal static class StepReader
         ["release"] = KeyStep.ReadRelease,
         ["tables"] = TablesStep.Read,
         ["explain"] = ExplainStep.Read,
+        ["groups"] = GroupsStep.Read,
         ["dma330"] = Dma330Step.Read,
         ["wait"]   = WaitStep.Read,
         ["expect"] = ExpectStep.Read,
