@@ -64,9 +64,9 @@ internal static class ModuleCatalogue
             new DriverModule(kernel, "virtio_mmio", known => new VirtioMmioDriver(known)),
             new DriverModule(kernel, "pl330", known => new Pl330Driver(known)),
             new DriverModule(kernel, "pci_stub", known => new PciStubDriver(known)),
-            new DriverModule(kernel, "nvme", PciClassDriver.Nvme),
+            new DriverModule(kernel, "nvme", PciClassDriver.Nvme) { PciIds = PciClassDriver.NvmeIds },
             .. VfioPciModules(kernel),
-            new DriverModule(kernel, "e1000e", E1000eDriver.Create),
+            new DriverModule(kernel, "e1000e", E1000eDriver.Create) { PciIds = E1000eDriver.Table },
             new QemuFwCfgModule(kernel),
             new SimpleModule("vosys_dmatest", () => { }, () => { }),
         ];

@@ -14,7 +14,10 @@ internal sealed class PciClassDriver(
 ) : PciDriver
 {
     private static readonly PciDeviceId[] VirtioIds = [new(0x1AF4, null)];
-    private static readonly PciDeviceId[] NvmeIds = [new(null, null, Class: 0x0108_02, ClassMask: 0xFF_FFFF)];
+
+    /// <summary>nvme_id_table: every controller of the class.</summary>
+    public static IReadOnlyList<PciDeviceId> NvmeIds { get; } =
+    [new(null, null, Class: 0x0108_02, ClassMask: 0xFF_FFFF)];
 
     public override string Name => name;
 
