@@ -9,8 +9,6 @@ internal static class AmbaBuiltInDrivers
     /// <summary>amba_id tables of drivers/tty/serial/amba-pl010.c, amba-pl011.c, drivers/video/fbdev/amba-clcd.c.</summary>
     private static readonly (string Name, uint Id, uint Mask, bool SuppressesBind)[] Known =
     [
-        ("pl061_gpio", 0x0004_1061, 0x000F_FFFF, false),
-        ("rtc-pl031", 0x0004_1031, 0x000F_FFFF, false),
         ("uart-pl010", 0x0004_1010, 0x000F_FFFF, false),
         ("uart-pl011", 0x0004_1011, 0x000F_FFFF, true),
         ("clcd-pl11x", 0x0004_1110, 0x000F_FFFE, false),

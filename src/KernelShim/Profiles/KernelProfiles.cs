@@ -56,6 +56,7 @@ public static partial class KernelProfiles
             GroupsShowType = false,
             VfioGroupsTakeIommufd = false,
             VfioHasDeviceClass = false,
+            VfioContainerHasMmap = true,
             VfioCapabilitiesAreAligned = false,
             VfioPlatformHasResets = false,
             VfioPlatformRequestsInterruptsAtOpen = false,

@@ -143,7 +143,7 @@ public sealed partial class VfioGroup
 
         OpenFile? file = process.FindFile(descriptor);
         bool looksAtFileFirst = Profile.VfioGroupsTakeIommufd;
-        if (!looksAtFileFirst && descriptor < 0)
+        if (!looksAtFileFirst && !Profile.GroupsHaveOwners && descriptor < 0)
         {
             return process.Refuse(Errno.EINVAL, Function, $"{descriptor} is no descriptor");
         }

@@ -220,12 +220,14 @@ public sealed class Edu : PciModel<EduState>, IEventTarget
             return;
         }
 
-        // What a failed read leaves in the buffer is not told anywhere; here the buffer keeps what it had.
+        // A read that fails gives zeros, as reads of nothing do in QEMU.
         byte[] data = new byte[count];
-        if (Function.ReadMemory(address, data) == BusStatus.Okay)
+        if (Function.ReadMemory(address, data) != BusStatus.Okay)
         {
-            data.CopyTo(Buffer[offset..]);
+            Array.Clear(data);
         }
+
+        data.CopyTo(Buffer[offset..]);
     }
 
     /// <summary>
