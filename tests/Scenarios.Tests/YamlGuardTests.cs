@@ -59,7 +59,7 @@ public sealed class YamlGuardTests
             .Should()
             .Equal(
                 "test.yaml:5:5: unknown step 'mmoi'; did you mean 'mmio'? "
-                    + "Valid steps: mmio, memory, tables, explain, groups, dma330, wait, expect, never, let, repeat, host, process, kill, vfio, map, unmap, regs, irq, reset, open, ioctl, close, note",
+                    + "Valid steps: mmio, sysreg, memory, press, release, tables, explain, groups, dma330, wait, expect, never, let, repeat, host, process, kill, vfio, map, unmap, regs, irq, reset, open, ioctl, close, note",
                 "test.yaml:6:15: there is no variable 'b' here"
             );
     }

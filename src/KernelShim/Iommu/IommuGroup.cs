@@ -68,8 +68,8 @@ public interface IIommuDriver
     bool Serves(Device device);
 
     /// <summary>
-    /// The group that a device has to join because an IOMMU cannot tell it from a member (device_group); null for a group of
-    /// its own. <paramref name="error"/> is a negative errno when it cannot be in any.
+    /// The group that a device has to join because an IOMMU cannot tell it from a member (device_group); null to leave it to the
+    /// rules of the device's bus. <paramref name="error"/> is a negative errno when it cannot be in any.
     /// </summary>
     IommuGroup? FindGroup(Device device, out long error)
     {

@@ -60,7 +60,7 @@ public sealed class GpioTests
     public void An_output_drives_the_pin()
     {
         string gpio = Export(505);
-        BoardRegister pins = _virt.Board.Find("gpio")!.FindRegister("GPIODATA[255]")!.Value;
+        BoardRegister pins = _virt.Board.Find("gpio")!.FindRegister("GPIODATA255")!.Value;
         foreach ((string word, uint expected) in new[] { ("high", 2u), ("low", 0u), ("out", 0u) })
         {
             User.Echo(word, gpio + "direction").Should().Be(word.Length + 1);

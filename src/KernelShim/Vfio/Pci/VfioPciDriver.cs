@@ -49,12 +49,18 @@ internal sealed class VfioPciDriver(Kernel kernel, VfioPciModule module) : PciDr
         vfio.Power.TrySet(VfioPciPower.D0);
         device.DriverData = vfio;
         kernel.Vfio!.Register(vfio);
+        vfio.Power.StartIdling(!module.DisablesIdleD3);
         return 0;
     }
 
     /// <summary>vfio_unregister_group_dev: an unbind waits until programs, who are asked, have closed the function.</summary>
     public override WaitQueue? PrepareRemoval(Device device)
     {
+        if (device is PciDevice { Sriov: { } sriov } && PciSriovFiles.FindUsers(sriov) is { } users)
+        {
+            return users;
+        }
+
         if (device?.DriverData is not VfioPciDevice { OpenCount: > 0 } vfio)
         {
             return null;
@@ -78,6 +84,7 @@ internal sealed class VfioPciDriver(Kernel kernel, VfioPciModule module) : PciDr
             sriov.Disable();
         }
 
+        vfio.Power.StopIdling();
         vfio.Disconnect();
         kernel.Vfio!.Unregister(vfio);
         device.DriverData = null;
@@ -118,18 +125,24 @@ internal sealed class VfioPciDriver(Kernel kernel, VfioPciModule module) : PciDr
             return -(long)Errno.ENOENT;
         }
 
+        // The physical function must not sleep while it has virtual ones.
+        VfioPciPower power = ((VfioPciDevice)device.DriverData!).Power;
         if (count == 0)
         {
             device.Sriov!.Disable();
+            power.Suspend();
             return 0;
         }
 
-        if (device.DriverData is VfioPciDevice vfio)
+        power.Resume();
+        power.TrySet(VfioPciPower.D0);
+        long error = device.Sriov!.Enable(count);
+        if (error == 0)
         {
-            vfio.Power.TrySet(VfioPciPower.D0);
+            return count;
         }
 
-        long error = device.Sriov!.Enable(count);
-        return error == 0 ? count : error;
+        power.Suspend();
+        return error;
     }
 }
