@@ -155,7 +155,7 @@ public sealed class GicV3AgainstRulesTests
                 break;
             case 25 or 26:
                 id %= 16;
-                gic.Set("ICC_SGI1R_EL1", (ulong)id << 24 | (on ? 1UL << 40 : 0) | (ulong)value, cpu);
+                gic.Set("ICC_SGI1R_EL1", (ulong)id << 24 | (on ? 1UL << 40 : 0) | (uint)value, cpu);
                 rules.Send(id, cpu, on, value, group1: true);
                 break;
             case 27:
