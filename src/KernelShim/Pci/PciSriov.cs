@@ -123,6 +123,8 @@ public sealed class PciSriov
             }
         }
 
+        // pci_enable_resources for the BARs of the virtual functions: their memory is decoded as the physical one's is.
+        _core.EnableDecoding(_device, PciRegisters.CommandMemory);
         _device.WriteWord(_at + NumberOfVfs, (ushort)count);
         ushort control = _device.ReadWord(_at + Control);
         _device.WriteWord(_at + Control, (ushort)(control | VfEnable | VfMemory));

@@ -100,7 +100,11 @@ internal sealed partial class VfioPciDevice : VfioDevice, IEventTarget
     public void ReportError() => _irqs.Error?.Signal();
 
     /// <summary>pci_try_reset_function.</summary>
-    public bool TryResetFunction() => PciReset.TryReset(Kernel.Pci, Function);
+    public bool TryResetFunction()
+    {
+        Power.TrySet(VfioPciPower.D0);
+        return PciReset.TryReset(Kernel.Pci, Function);
+    }
 
     /// <summary>
     /// Does something that needs the function's memory, whether or not the program has it decoded
@@ -136,11 +140,13 @@ internal sealed partial class VfioPciDevice : VfioDevice, IEventTarget
     /// <summary>vfio_pci_core_enable.</summary>
     private protected override long Enable(Process process)
     {
-        Power.TrySet(VfioPciPower.D0);
+        Power.Resume();
         Function.UpdateWord(PciRegisters.Command, PciRegisters.CommandMaster, 0);
+        Power.TrySet(VfioPciPower.D0);
         long error = Kernel.Pci.Enable(Function);
         if (error != 0)
         {
+            Power.Suspend();
             return process.Refuse((Errno)(-error), "pci_enable_device", $"{Function.Name} has no addresses");
         }
 
@@ -170,13 +176,14 @@ internal sealed partial class VfioPciDevice : VfioDevice, IEventTarget
         Function.WriteWord(PciRegisters.Command, PciRegisters.CommandInterruptDisable);
         if (CanReset)
         {
-            PciReset.TryResetLocked(Function);
+            PciReset.TryResetLocked(Kernel.Pci, Function);
         }
 
         _savedState?.Restore();
         _savedState = null;
         Kernel.Pci.Disable(Function);
         _irqs.Close();
+        Power.Suspend();
     }
 
     /// <summary>
@@ -237,7 +244,6 @@ internal sealed partial class VfioPciDevice : VfioDevice, IEventTarget
             return process.Refuse(Errno.EINVAL, "vfio_pci_ioctl_reset", $"{Function.Name} cannot be reset by itself");
         }
 
-        Power.TrySet(VfioPciPower.D0);
         TryResetFunction();
         return 0;
     }

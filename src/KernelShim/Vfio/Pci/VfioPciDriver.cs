@@ -40,21 +40,28 @@ internal sealed class VfioPciDriver(Kernel kernel, VfioPciModule module) : PciDr
             return -(long)Errno.EBUSY;
         }
 
-        if (device.Group is null || (kernel.Profile.VfioChecksCoherency && !device.Group.Driver.IsCoherent))
+        long refused = kernel.Vfio!.SetGroup(device);
+        if (refused != 0)
         {
-            return -(long)Errno.EINVAL;
+            return refused;
         }
 
-        var vfio = new VfioPciDevice(kernel.Vfio!, module, device);
+        var vfio = new VfioPciDevice(kernel.Vfio, module, device);
         vfio.Power.TrySet(VfioPciPower.D0);
         device.DriverData = vfio;
-        kernel.Vfio!.Register(vfio);
+        kernel.Vfio.Register(vfio);
+        vfio.Power.StartIdling(!module.DisablesIdleD3);
         return 0;
     }
 
     /// <summary>vfio_unregister_group_dev: an unbind waits until programs, who are asked, have closed the function.</summary>
     public override WaitQueue? PrepareRemoval(Device device)
     {
+        if (device is PciDevice { Sriov: { } sriov } && PciSriovFiles.FindUsers(sriov) is { } users)
+        {
+            return users;
+        }
+
         if (device?.DriverData is not VfioPciDevice { OpenCount: > 0 } vfio)
         {
             return null;
@@ -78,6 +85,7 @@ internal sealed class VfioPciDriver(Kernel kernel, VfioPciModule module) : PciDr
             sriov.Disable();
         }
 
+        vfio.Power.StopIdling();
         vfio.Disconnect();
         kernel.Vfio!.Unregister(vfio);
         device.DriverData = null;
@@ -118,18 +126,24 @@ internal sealed class VfioPciDriver(Kernel kernel, VfioPciModule module) : PciDr
             return -(long)Errno.ENOENT;
         }
 
+        // The physical function must not sleep while it has virtual ones.
+        VfioPciPower power = ((VfioPciDevice)device.DriverData!).Power;
         if (count == 0)
         {
             device.Sriov!.Disable();
+            power.Suspend();
             return 0;
         }
 
-        if (device.DriverData is VfioPciDevice vfio)
+        power.Resume();
+        power.TrySet(VfioPciPower.D0);
+        long error = device.Sriov!.Enable(count);
+        if (error == 0)
         {
-            vfio.Power.TrySet(VfioPciPower.D0);
+            return count;
         }
 
-        long error = device.Sriov!.Enable(count);
-        return error == 0 ? count : error;
+        power.Suspend();
+        return error;
     }
 }

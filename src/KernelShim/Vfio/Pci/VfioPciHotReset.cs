@@ -160,7 +160,9 @@ internal sealed class VfioPciHotReset(VfioPciDevice owner)
         [
             .. affected.Select(device =>
             {
-                ((VfioPciDevice)device.DriverData!).Power.TrySet(VfioPciPower.D0);
+                VfioPciPower power = ((VfioPciDevice)device.DriverData!).Power;
+                power.Resume();
+                power.TrySet(VfioPciPower.D0);
                 return PciReset.Prepare(owner.Kernel.Pci, device);
             }),
         ];
@@ -170,6 +172,7 @@ internal sealed class VfioPciHotReset(VfioPciDevice owner)
             state.Restore();
         }
 
+        set.ForEach(device => device.Power.Suspend());
         return 0;
     }
 }
