@@ -9,6 +9,7 @@ public sealed partial class PciBus
 {
     private readonly PciFunction?[] _byDevfn = new PciFunction?[256];
     private readonly List<PciFunction> _functions = [];
+    private readonly List<PciFunction> _bridges = [];
 
     internal PciBus(PciFabric fabric, PciFunction? bridge, bool isExpress)
     {
@@ -39,6 +40,13 @@ public sealed partial class PciBus
     internal bool IsLink => Bridge?.PortType is ExpressPortType.RootPort or ExpressPortType.DownstreamPort;
 
     internal PciFunction? this[int devfn] => _byDevfn[devfn] is { IsPresent: true } function ? function : null;
+
+    /// <summary>Notes a bridge, in order of device and function number, so that cycles need not look at every card.</summary>
+    internal void AddBridge(PciFunction bridge)
+    {
+        int place = _bridges.FindIndex(known => known.Devfn > bridge.Devfn);
+        _bridges.Insert(place < 0 ? _bridges.Count : place, bridge);
+    }
 
     internal void Add(PciFunction function)
     {
@@ -85,7 +93,7 @@ public sealed partial class PciBus
 
     private PciFunction? BridgeTo(int busNumber)
     {
-        foreach (PciFunction function in _functions)
+        foreach (PciFunction function in _bridges)
         {
             if (
                 function.Secondary is { IsInReset: false }

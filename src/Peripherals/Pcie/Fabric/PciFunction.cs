@@ -37,7 +37,15 @@ public sealed partial class PciFunction : IBusInitiator
     public IReadOnlyList<BaseAddress> Bars => _bars;
 
     /// <summary>The bus behind it, where it is a bridge.</summary>
-    public PciBus? Secondary { get; internal set; }
+    public PciBus? Secondary
+    {
+        get;
+        internal set
+        {
+            field = value;
+            Bus.AddBridge(this);
+        }
+    }
 
     /// <summary>
     /// Bus number, device and function as on the wire. A function knows its bus number from the last configuration write
