@@ -8,10 +8,8 @@ namespace Emulator.Peripherals;
 /// </summary>
 /// <param name="rest">What is behind the other offsets.</param>
 /// <param name="registers">Offsets, multiples of 4, and values.</param>
-internal sealed class IdentificationRegisters(
-    IBusTarget rest,
-    params (ulong Offset, uint Value)[] registers
-) : IBusTarget
+internal sealed class IdentificationRegisters(IBusTarget rest, params (ulong Offset, uint Value)[] registers)
+    : IBusTarget
 {
     public BusStatus Read(ulong address, Span<byte> data, in Transaction transaction)
     {
