@@ -112,6 +112,16 @@ public abstract class Driver
     /// <summary>Whether it has no bind and unbind files (suppress_bind_attrs).</summary>
     public virtual bool SuppressesBindAttributes => false;
 
+    /// <summary>
+    /// What it calls the registers of a device that it has requested; null when it has requested none. Most ask by
+    /// devm_ioremap_resource, which names device and node.
+    /// </summary>
+    public virtual string? RegionName(Device device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        return $"{device.Name} {device.Node?.Name}";
+    }
+
     /// <summary>Whether it may have devices of a group that user space owns (driver_managed_dma).</summary>
     public virtual bool ManagesDma => false;
 

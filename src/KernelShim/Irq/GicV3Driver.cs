@@ -31,6 +31,7 @@ internal sealed partial class GicV3Driver : IRootIrqChip
     private readonly Kernel _kernel;
     private readonly CpuPort _cpu;
     private readonly ulong _distributor;
+    private readonly ulong _distributorBytes;
     private readonly IReadOnlyList<RegEntry> _regions;
     private readonly ulong[] _redistributors;
 
@@ -40,6 +41,7 @@ internal sealed partial class GicV3Driver : IRootIrqChip
         _cpu = kernel.Board.Cpu;
         Node = node;
         _distributor = reg[0].Address.Value;
+        _distributorBytes = reg[0].LengthBytes;
         uint regions = node.FindProperty("#redistributor-regions") is { LengthBytes: 4 } count ? count.ReadUInt32() : 1;
         _regions = [.. reg.Skip(1).Take((int)Math.Min(regions, 16))];
         _redistributors = new ulong[kernel.Board.Cpus.Count];
@@ -51,6 +53,16 @@ internal sealed partial class GicV3Driver : IRootIrqChip
 
     /// <summary>Its node in the tree that the kernel was told.</summary>
     public DeviceTreeNode Node { get; }
+
+    /// <summary>gic_request_region: the distributor and the redistributors; the ITS is not requested.</summary>
+    public IReadOnlyList<IoRegion> Regions =>
+        [
+            new IoRegion(new DeviceResource(_distributor, _distributorBytes), "GICD"),
+            .. _regions.Select(region => new IoRegion(
+                new DeviceResource(region.Address.Value, region.LengthBytes),
+                "GICR"
+            )),
+        ];
 
     /// <summary>How many interrupts it has, those of software included; LPIs are not counted.</summary>
     public int InterruptCount { get; }

@@ -55,6 +55,9 @@ public sealed class IrqSubsystem : IIrqSubsystem, IEventTarget
     /// <inheritdoc/>
     public IReadOnlyList<IrqDescriptor> Descriptors => [.. _lines.Values.Select(line => line.Descriptor)];
 
+    /// <summary>The regions that the controller's driver has requested.</summary>
+    internal IReadOnlyList<IoRegion> Regions => (_gic as GicV3Driver)?.Regions ?? [];
+
     /// <summary>The ITS behind the controller, or null.</summary>
     internal ItsDriver? Its => (_gic as GicV3Driver)?.Its;
 

@@ -13,6 +13,9 @@ internal sealed class PciHostGenericDriver(Kernel kernel) : Driver
 
     public override string BusName => "platform";
 
+    /// <summary>pci_ecam_create.</summary>
+    public override string? RegionName(Device device) => "PCI ECAM";
+
     public override bool Matches(Device device)
     {
         ArgumentNullException.ThrowIfNull(device);

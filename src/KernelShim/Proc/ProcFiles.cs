@@ -14,7 +14,7 @@ internal static class ProcFiles
         DirectoryInode proc = kernel.Files.Proc;
         Add(proc, "cmdline", () => kernel.CommandLine + "\n");
         Add(proc, "interrupts", () => ProcInterrupts.Show(kernel));
-        Add(proc, "iomem", () => Memory(kernel));
+        Add(proc, "iomem", () => kernel.Profile.DriversRequestRegions ? ProcMemory.Show(kernel) : Memory(kernel));
         Add(proc, "meminfo", () => MemoryInformation(kernel));
         Add(proc, "modules", () => kernel.Modules?.Show() ?? "");
         Add(proc, "mounts", () => Mounts);
@@ -59,7 +59,9 @@ internal static class ProcFiles
         );
     }
 
-    /// <summary>The memory and the devices' resources, by address (kernel/resource.c).</summary>
+    /// <summary>
+    /// The memory and the devices' resources, by address, where nothing is known of what a kernel's drivers request.
+    /// </summary>
     private static string Memory(Kernel kernel)
     {
         IEnumerable<(DeviceResource Resource, string Name)> ram = kernel

@@ -90,4 +90,7 @@ public sealed partial record KernelProfile
 
     /// <summary>Whether each device has a chip of its own for its messages in /proc/interrupts (6.11); before, all share ITS-MSI.</summary>
     public bool MessageChipsArePerDevice { get; init; } = true;
+
+    /// <summary>Whether /proc/iomem shows what buses and drivers request; otherwise a line for each device.</summary>
+    public bool DriversRequestRegions { get; init; }
 }

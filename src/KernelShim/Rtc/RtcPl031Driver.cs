@@ -16,6 +16,9 @@ internal sealed class RtcPl031Driver(Kernel kernel, RtcClass clocks) : Driver
 
     public override string BusName => "amba";
 
+    /// <summary>amba_request_regions names the driver.</summary>
+    public override string? RegionName(Device device) => Name;
+
     public override bool Matches(Device device) => (device.PeripheralId & IdMask) == Id;
 
     public override long Probe(Device device)

@@ -53,6 +53,25 @@ public sealed class GicV3DriverTests
     }
 
     [Fact]
+    public void Memory_regions_are_listed_inside_what_contains_them() =>
+        _virt
+            .User.Cat("/proc/iomem")
+            .Should()
+            .StartWith(
+                "08000000-0800ffff : GICD\n"
+                    + "080a0000-08ffffff : GICR\n"
+                    + "09000000-09000fff : pl011@9000000\n"
+                    + "  09000000-09000fff : 9000000.pl011 pl011@9000000\n"
+                    + "09010000-09010fff : pl031@9010000\n"
+                    + "  09010000-09010fff : rtc-pl031\n"
+                    + "09030000-09030fff : pl061@9030000\n"
+                    + "  09030000-09030fff : 9030000.pl061 pl061@9030000\n"
+            )
+            .And.Contain("\n10000000-3efeffff : pcie@10000000\n")
+            .And.Contain("\n40000000-7fffffff : System RAM\n")
+            .And.EndWith("4010000000-401fffffff : PCI ECAM\n8000000000-ffffffffff : pcie@10000000\n");
+
+    [Fact]
     public void A_wire_reaches_its_handler_and_is_ended()
     {
         int taken = 0;
