@@ -62,7 +62,9 @@ public sealed class RulesTests
         var sink = new Listener();
         ScenarioResult result = Bench.Run(text, sink);
         result.Failure.Should().BeNull(file);
-        TraceEvent refusal = sink.Refusals.Last(known => TextOf(known).Contains($": {check}: ", StringComparison.Ordinal));
+        TraceEvent refusal = sink.Refusals.Last(known =>
+            TextOf(known).Contains($": {check}: ", StringComparison.Ordinal)
+        );
         string[] parts = TextOf(refusal).Split(": ", 4);
         page.Append(CultureInfo.InvariantCulture, $"\n## {result.Scenario.Name}\n\n{string.Join(' ', why)}\n\n");
         page.Append("| | |\n|---|---|\n");
@@ -74,7 +76,9 @@ public sealed class RulesTests
             page.Append(CultureInfo.InvariantCulture, $"| log | `{TextOf(line)}` |\n");
         }
 
-        string kernel = text.Split('\n').Single(line => line.StartsWith("kernel:", StringComparison.Ordinal))[8..].Trim('"');
+        string kernel = text.Split('\n')
+            .Single(line => line.StartsWith("kernel:", StringComparison.Ordinal))[8..]
+            .Trim('"');
         string name = Path.GetFileName(file);
         page.Append(
             CultureInfo.InvariantCulture,
