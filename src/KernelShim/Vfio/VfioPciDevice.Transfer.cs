@@ -46,7 +46,11 @@ internal sealed partial class VfioPciDevice
 
         if (region.IsMemory && !_configuration!.DecodesMemory)
         {
-            return process.Refuse(Errno.EIO, "vfio_pci_core_do_io_rw", "memory decoding is off in the command register");
+            return process.Refuse(
+                Errno.EIO,
+                "vfio_pci_core_do_io_rw",
+                "memory decoding is off in the command register"
+            );
         }
 
         count = (long)Math.Min((ulong)count, region.Size - offset);
@@ -83,8 +87,9 @@ internal sealed partial class VfioPciDevice
         return (start, start + entries * MsixEntryBytes);
     }
 
-    private static int Width(ulong offset, long left) =>
-        left >= 4 && offset % 4 == 0 ? 4
+    private int Width(ulong offset, long left) =>
+        Core.Kernel.Profile.VfioPciAccesses64Bits && left >= 8 && offset % 8 == 0 ? 8
+        : left >= 4 && offset % 4 == 0 ? 4
         : left >= 2 && offset % 2 == 0 ? 2
         : 1;
 
