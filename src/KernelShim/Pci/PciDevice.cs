@@ -137,9 +137,6 @@ public sealed class PciDevice : Device
     /// <summary>Whether drivers may have it (is_added, match_driver).</summary>
     internal bool IsAdded { get; set; }
 
-    /// <summary>The ways to reset it that were found when it was.</summary>
-    internal IReadOnlyList<string> ResetMethods { get; set; } = [];
-
     /// <summary>The directory of its slot below /sys/bus/pci/slots, or null.</summary>
     internal string? SlotName { get; set; }
 

@@ -25,7 +25,6 @@ internal sealed class PciDeviceInit(PciCore core)
         device.AcsCapability = device.FindExtendedCapability(PciExtendedCapabilityId.AccessControl);
         PciAcs.Enable(core, device);
         InitializeErrorReporting(device);
-        device.ResetMethods = PciReset.Find(device);
     }
 
     /// <summary>pci_configure_serr: error messages pass a bridge only with SERR# forwarding.</summary>

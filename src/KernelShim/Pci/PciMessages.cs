@@ -52,7 +52,12 @@ public sealed class PciMessages
     /// <param name="count">How many are wanted at most.</param>
     /// <param name="messages">What it got.</param>
     /// <param name="isExtended">Whether only MSI-X will do (true) or only MSI (false); null for either.</param>
-    public bool TryEnable(PciDevice device, int count, out IReadOnlyList<PciMessage> messages, bool? isExtended = null)
+    public bool TryEnable(
+        PciDevice device,
+        int count,
+        out IReadOnlyList<PciMessage> messages,
+        bool? isExtended = null
+    )
     {
         ArgumentNullException.ThrowIfNull(device);
         messages = [];
@@ -90,23 +95,6 @@ public sealed class PciMessages
         return true;
     }
 
-    /// <summary>
-    /// Writes one of a function's messages to it, or nothing but zeros while nobody has its interrupt
-    /// (msi_domain_activate and _deactivate). With MSI all messages share one address.
-    /// </summary>
-    internal void Write(PciDevice device, int number, bool isActive)
-    {
-        PciMessage message = isActive ? _messages[device][number] : default;
-        if (device.MsiXEnabled)
-        {
-            WriteEntry(TableOf(device, out _) + (ulong)(number * EntryBytes), message);
-        }
-        else if (device.FindCapability(PciCapabilityId.Msi) is var at and not 0)
-        {
-            WriteMessage(device, at, message);
-        }
-    }
-
     /// <summary>pci_free_irq_vectors.</summary>
     public void Disable(PciDevice device)
     {
@@ -136,7 +124,9 @@ public sealed class PciMessages
     private void EnableMsiX(PciDevice device, int at, IReadOnlyList<PciMessage> messages)
     {
         device.UpdateWord(at + 2, 0, MsiXMaskAll | MsiXEnable);
-        ulong table = TableOf(device, out int size);
+        uint place = device.ReadDword(at + 4);
+        ulong table = device.Regions[place & 7].Start + (place & ~7u);
+        int size = (device.ReadWord(at + 2) & 0x7FF) + 1;
         device.UpdateWord(PciRegisters.Command, 0, PciRegisters.CommandInterruptDisable);
         for (int n = 0; n < size; n++)
         {
@@ -146,7 +136,9 @@ public sealed class PciMessages
         for (int n = 0; n < messages.Count; n++)
         {
             ulong entry = table + (ulong)(n * EntryBytes);
-            WriteEntry(entry, messages[n]);
+            _kernel.Board.Cpu.Store(entry, 4, (uint)messages[n].Address);
+            _kernel.Board.Cpu.Store(entry + 4, 4, (uint)(messages[n].Address >> 32));
+            _kernel.Board.Cpu.Store(entry + 8, 4, messages[n].Data);
             _kernel.Board.Cpu.Store(entry + 12, 4, 0);
         }
 
@@ -158,9 +150,16 @@ public sealed class PciMessages
     private static void EnableMsi(PciDevice device, int at, IReadOnlyList<PciMessage> messages)
     {
         ushort flags = device.ReadWord(at + 2);
+        int data = (flags & MsiCan64Bit) != 0 ? at + 12 : at + 8;
         ushort log = (ushort)System.Numerics.BitOperations.Log2((uint)messages.Count);
         device.UpdateWord(at + 2, 0x70, (ushort)(log << 4));
-        int data = WriteMessage(device, at, messages[0]);
+        device.WriteDword(at + 4, (uint)messages[0].Address);
+        if ((flags & MsiCan64Bit) != 0)
+        {
+            device.WriteDword(at + 8, (uint)(messages[0].Address >> 32));
+        }
+
+        device.WriteWord(data, (ushort)messages[0].Data);
         device.MsiEnabled = true;
         device.UpdateWord(PciRegisters.Command, 0, PciRegisters.CommandInterruptDisable);
         if ((flags & MsiCanMask) != 0)
@@ -174,36 +173,6 @@ public sealed class PciMessages
         {
             device.WriteDword(data + 4, 0);
         }
-    }
-
-    /// <returns>Where the data is.</returns>
-    private static int WriteMessage(PciDevice device, int at, PciMessage message)
-    {
-        bool is64Bit = (device.ReadWord(at + 2) & MsiCan64Bit) != 0;
-        device.WriteDword(at + 4, (uint)message.Address);
-        if (is64Bit)
-        {
-            device.WriteDword(at + 8, (uint)(message.Address >> 32));
-        }
-
-        int data = is64Bit ? at + 12 : at + 8;
-        device.WriteWord(data, (ushort)message.Data);
-        return data;
-    }
-
-    private static ulong TableOf(PciDevice device, out int size)
-    {
-        int at = device.FindCapability(PciCapabilityId.MsiX);
-        uint place = device.ReadDword(at + 4);
-        size = (device.ReadWord(at + 2) & 0x7FF) + 1;
-        return device.Regions[place & 7].Start + (place & ~7u);
-    }
-
-    private void WriteEntry(ulong entry, PciMessage message)
-    {
-        _kernel.Board.Cpu.Store(entry, 4, (uint)message.Address);
-        _kernel.Board.Cpu.Store(entry + 4, 4, (uint)(message.Address >> 32));
-        _kernel.Board.Cpu.Store(entry + 8, 4, message.Data);
     }
 
     private static void ShowIn(PciDevice device, IReadOnlyList<PciMessage> messages)

@@ -8,14 +8,8 @@ internal static class PciReset
     private const ushort InitiateFlr = 0x8000;
     private const int D3Hot = 3;
 
-    /// <summary>The methods a function was found to have, in the order in which they are tried.</summary>
-    public static IReadOnlyList<string> MethodsOf(PciDevice device) => device.ResetMethods;
-
-    /// <summary>
-    /// pci_init_reset_methods, before the function is on its bus: the first of several functions finds itself alone and keeps
-    /// the bus reset, which then fails.
-    /// </summary>
-    public static IReadOnlyList<string> Find(PciDevice device)
+    /// <summary>The methods a function has, in the order in which they are tried (pci_init_reset_methods).</summary>
+    public static IReadOnlyList<string> MethodsOf(PciDevice device)
     {
         List<string> methods = [];
         if (HasFunctionLevelReset(device))
@@ -44,34 +38,22 @@ internal static class PciReset
     /// <summary>Resets a function; its header and BARs are saved and restored (pci_reset_function).</summary>
     public static bool TryReset(PciDevice device)
     {
-        string? method = MethodsOf(device)
-            .FirstOrDefault(name =>
-                !string.Equals(name, "bus", StringComparison.Ordinal) || device.OnBus.Devices.Count == 1
-            );
-        if (method is null)
+        if (MethodsOf(device) is not [var method, ..])
         {
             return false;
         }
 
-        uint[] saved = Save(device);
+        uint[] saved = [.. Enumerable.Range(0, 16).Select(n => device.ReadDword(4 * n))];
         Reset(device, method);
-        Restore(device, saved);
-        return true;
-    }
-
-    /// <summary>What of a function's header is put back after a reset (pci_save_state).</summary>
-    public static uint[] Save(PciDevice device) => [.. Enumerable.Range(0, 16).Select(n => device.ReadDword(4 * n))];
-
-    /// <summary>pci_restore_state: from the last register to the first, those that have changed.</summary>
-    public static void Restore(PciDevice device, uint[] saved)
-    {
-        for (int n = saved.Length - 1; n >= 0; n--)
+        for (int n = 15; n >= 0; n--)
         {
             if (device.ReadDword(4 * n) != saved[n])
             {
                 device.WriteDword(4 * n, saved[n]);
             }
         }
+
+        return true;
     }
 
     /// <summary>Resets everything behind a bridge (pci_reset_secondary_bus).</summary>
@@ -119,5 +101,5 @@ internal static class PciReset
 
     /// <summary>pci_parent_bus_reset: nobody else may be behind the bridge, and nothing behind the function.</summary>
     private static bool IsAloneOnBus(PciDevice device) =>
-        device.OnBus is { Bridge: not null, Devices.Count: 0 } && !device.IsBridge;
+        device.OnBus is { Bridge: not null, Devices.Count: 1 } && device.Subordinate is null;
 }

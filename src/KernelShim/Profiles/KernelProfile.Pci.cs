@@ -27,12 +27,6 @@ public sealed partial record KernelProfile
     /// </summary>
     public bool SmmuRefusesSharedStreams { get; init; }
 
-    /// <summary>Whether vfio-pci reads and writes BARs in 64 bits where they fit (6.10, vfio_pci_core_do_io_rw).</summary>
-    public bool VfioPciAccesses64Bits { get; init; } = true;
-
-    /// <summary>Whether a hot reset without groups is EINVAL before anything else is looked at (6.6, with device nodes).</summary>
-    public bool VfioHotResetChecksCountFirst { get; init; } = true;
-
     /// <summary>The words for a device leaving its group; null for kernels that say nothing.</summary>
     public string? GroupLeaveText { get; init; }
 }

@@ -78,8 +78,6 @@ public static partial class KernelProfiles
             PciLogsDeviceKind = false,
             PciHostsWishForHotplug = false,
             HasVirtioPci = false,
-            VfioPciAccesses64Bits = false,
-            VfioHotResetChecksCountFirst = false,
             // drivers/iommu/iommu.c: iommu_group_remove_device; 6.12 says nothing any more.
             GroupLeaveText = "{driver} {device}: Removing from iommu group {group}",
             LoadableModules = DebianModules,

@@ -29,7 +29,7 @@ internal sealed class VfioPciConfiguration
             _copy[at] = device.ReadByte(at);
         }
 
-        _saved = PciReset.Save(device);
+        _saved = [.. Enumerable.Range(0, 16).Select(n => device.ReadDword(4 * n))];
         _power = device.FindCapability(PciCapabilityId.PowerManagement);
         _express = device.ExpressCapability;
         SetUpHeader();
@@ -45,11 +45,7 @@ internal sealed class VfioPciConfiguration
         const string function = "vfio_config_do_rw";
         if (offset >= (ulong)_copy.Length || offset + (ulong)count > (ulong)_copy.Length)
         {
-            return process.Refuse(
-                Errno.EFAULT,
-                function,
-                $"0x{offset:x} to 0x{offset + (ulong)count:x} is not in configuration space"
-            );
+            return process.Refuse(Errno.EFAULT, function, $"0x{offset:x} to 0x{offset + (ulong)count:x} is not in configuration space");
         }
 
         byte[] bytes = new byte[count];
@@ -78,7 +74,16 @@ internal sealed class VfioPciConfiguration
     }
 
     /// <summary>pci_restore_state: the header is as it was when the function was opened.</summary>
-    public void Restore() => PciReset.Restore(_device, _saved);
+    public void Restore()
+    {
+        for (int n = 15; n >= 0; n--)
+        {
+            if (_device.ReadDword(4 * n) != _saved[n])
+            {
+                _device.WriteDword(4 * n, _saved[n]);
+            }
+        }
+    }
 
     private byte Read(int at) => (byte)(_copy[at] & _virtual[at] | _device.ReadByte(at) & ~_virtual[at]);
 
@@ -221,8 +226,7 @@ internal sealed class VfioPciConfiguration
             int register = n == PciDevice.RomResource ? PciRegisters.RomAddress : PciRegisters.BaseAddress0 + 4 * n;
             if (region.Flags == 0)
             {
-                bool isUpper =
-                    n is > 0 and < PciDevice.RomResource && _device.Regions[n - 1] is { Is64Bit: true, Flags: not 0 };
+                bool isUpper = n is > 0 and < PciDevice.RomResource && _device.Regions[n - 1] is { Is64Bit: true, Flags: not 0 };
                 if (!isUpper)
                 {
                     PutDword(register, 0);
@@ -232,8 +236,7 @@ internal sealed class VfioPciConfiguration
             }
 
             ulong mask = ~(region.Size - 1);
-            uint flags =
-                n == PciDevice.RomResource ? GetDword(register) & 1 : (uint)(region.Flags & (region.IsIo ? 3u : 0xFu));
+            uint flags = n == PciDevice.RomResource ? GetDword(register) & 1 : (uint)(region.Flags & (region.IsIo ? 3u : 0xFu));
             PutDword(register, GetDword(register) & (uint)mask | flags);
             if (region.Is64Bit)
             {

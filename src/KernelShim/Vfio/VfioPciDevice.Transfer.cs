@@ -46,11 +46,7 @@ internal sealed partial class VfioPciDevice
 
         if (region.IsMemory && !_configuration!.DecodesMemory)
         {
-            return process.Refuse(
-                Errno.EIO,
-                "vfio_pci_core_do_io_rw",
-                "memory decoding is off in the command register"
-            );
+            return process.Refuse(Errno.EIO, "vfio_pci_core_do_io_rw", "memory decoding is off in the command register");
         }
 
         count = (long)Math.Min((ulong)count, region.Size - offset);
@@ -87,9 +83,8 @@ internal sealed partial class VfioPciDevice
         return (start, start + entries * MsixEntryBytes);
     }
 
-    private int Width(ulong offset, long left) =>
-        Core.Kernel.Profile.VfioPciAccesses64Bits && left >= 8 && offset % 8 == 0 ? 8
-        : left >= 4 && offset % 4 == 0 ? 4
+    private static int Width(ulong offset, long left) =>
+        left >= 4 && offset % 4 == 0 ? 4
         : left >= 2 && offset % 2 == 0 ? 2
         : 1;
 

@@ -49,7 +49,7 @@ internal sealed partial class VfioPciDevice : VfioDevice
             VfioIoctl.DeviceGetIrqInfo => GetIrqInfo(process, argument),
             VfioIoctl.DeviceSetIrqs => _interrupts.Set(process, argument),
             VfioIoctl.DeviceReset => Reset(process),
-            VfioPciHotReset.GetInfo => VfioPciHotReset.Tell(this, process, argument),
+            VfioPciHotReset.GetInfo => VfioPciHotReset.Tell(Core, this, process, argument),
             VfioPciHotReset.Run => VfioPciHotReset.Reset(Core, this, process, argument),
             VfioIoctl.DeviceFeature => VfioPciFeatures.Run(process, argument),
             _ => process.Refuse(Errno.ENOTTY, "vfio_pci_core_ioctl", $"0x{command:x} is no ioctl of a PCI function"),

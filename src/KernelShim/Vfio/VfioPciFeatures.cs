@@ -18,8 +18,9 @@ internal static class VfioPciFeatures
 
         uint flags = head.Flags;
         bool isBoth = (flags & (Get | SetFlag)) == (Get | SetFlag) && (flags & Probe) == 0;
-        return (flags & ~(IndexMask | Get | SetFlag | Probe)) != 0 || isBoth
-            ? process.Refuse(Errno.EINVAL, Function, $"flags 0x{flags:x} ask for nothing that can be")
+        return
+            (flags & ~(IndexMask | Get | SetFlag | Probe)) != 0 || isBoth
+                ? process.Refuse(Errno.EINVAL, Function, $"flags 0x{flags:x} ask for nothing that can be")
             : process.Refuse(Errno.ENOTTY, Function, $"feature {flags & IndexMask} is not offered");
     }
 }

@@ -20,14 +20,14 @@ internal static class VfioPciHotReset
     private const string ResetFunction = "vfio_pci_ioctl_pci_hot_reset";
 
     /// <summary>The functions that a reset would hit, with their groups.</summary>
-    public static long Tell(VfioPciDevice device, Process process, ulong argument)
+    public static long Tell(VfioCore core, VfioPciDevice device, Process process, ulong argument)
     {
         if (UserStruct.Take(process, argument, InfoFunction, HeadBytes, out VfioGroupStatus head) is { } refused)
         {
             return refused;
         }
 
-        if (!CanReset(device))
+        if (!CanReset(core, device))
         {
             return process.Refuse(Errno.ENODEV, InfoFunction, "nothing above the function can reset its bus");
         }
@@ -74,16 +74,7 @@ internal static class VfioPciHotReset
             return process.Refuse(Errno.EINVAL, ResetFunction, $"flags 0x{head.Flags:x} are not 0");
         }
 
-        if (count == 0 && core.Kernel.Profile.VfioHotResetChecksCountFirst)
-        {
-            return process.Refuse(
-                Errno.EINVAL,
-                ResetFunction,
-                "no group is given, and the device was not opened by its node"
-            );
-        }
-
-        if (!CanReset(device))
+        if (!CanReset(core, device))
         {
             return process.Refuse(Errno.ENODEV, ResetFunction, "nothing above the function can reset its bus");
         }
@@ -91,11 +82,7 @@ internal static class VfioPciHotReset
         PciDevice[] affected = [.. AffectedBy(device)];
         if (count == 0 || count > affected.Length)
         {
-            return process.Refuse(
-                Errno.EINVAL,
-                ResetFunction,
-                $"{count} groups are given for {affected.Length} functions"
-            );
+            return process.Refuse(Errno.EINVAL, ResetFunction, $"{count} groups are given for {affected.Length} functions");
         }
 
         List<VfioGroup> groups = [];
@@ -107,24 +94,15 @@ internal static class VfioPciHotReset
 
         foreach (PciDevice function in affected)
         {
-            bool isOwned = function.DriverData is VfioPciDevice { Group: { } group } && groups.Contains(group);
+            bool isOwned =
+                function.DriverData is VfioPciDevice { Group: { } group } && groups.Contains(group);
             if (!isOwned)
             {
-                return process.Refuse(
-                    Errno.EINVAL,
-                    "vfio_pci_dev_set_hot_reset",
-                    $"{function.Name} is not the caller's"
-                );
+                return process.Refuse(Errno.EINVAL, "vfio_pci_dev_set_hot_reset", $"{function.Name} is not the caller's");
             }
         }
 
-        uint[][] saved = [.. affected.Select(PciReset.Save)];
         PciReset.ResetSecondaryBus(device.PciFunction.OnBus.Bridge!);
-        for (int n = 0; n < affected.Length; n++)
-        {
-            PciReset.Restore(affected[n], saved[n]);
-        }
-
         return 0;
     }
 
@@ -157,7 +135,11 @@ internal static class VfioPciHotReset
     }
 
     /// <summary>pci_probe_reset_slot and pci_probe_reset_bus: there is a bridge above that can.</summary>
-    private static bool CanReset(VfioPciDevice device) => device.PciFunction.OnBus.Bridge is not null;
+    private static bool CanReset(VfioCore core, VfioPciDevice device)
+    {
+        _ = core;
+        return device.PciFunction.OnBus.Bridge is not null;
+    }
 
     /// <summary>Everything on the function's bus and below.</summary>
     private static IEnumerable<PciDevice> AffectedBy(VfioPciDevice device) => AllOn(device.PciFunction.OnBus);

@@ -71,7 +71,8 @@ internal sealed class VfioPciInterrupts(Kernel kernel, PciDevice device)
             return false;
         }
 
-        flags = VfioFlags.IrqEventFd | (index == Intx ? VfioFlags.IrqMaskable | VfioFlags.IrqAutoMasked : NoResize);
+        flags =
+            VfioFlags.IrqEventFd | (index == Intx ? VfioFlags.IrqMaskable | VfioFlags.IrqAutoMasked : NoResize);
         count = (uint)CountOf((int)index);
         return true;
     }
@@ -119,8 +120,7 @@ internal sealed class VfioPciInterrupts(Kernel kernel, PciDevice device)
         switch (index)
         {
             case Intx:
-                return
-                    device.PhysicalFunction is null
+                return device.PhysicalFunction is null
                     && device.Interrupt != 0
                     && device.ReadByte(PciRegisters.InterruptPin) != 0
                     ? 1

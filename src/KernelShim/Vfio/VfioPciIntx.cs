@@ -43,7 +43,13 @@ internal sealed class VfioPciIntx(Kernel kernel, PciDevice device)
             return error;
         }
 
-        error = kernel.Interrupts.Request(device.Interrupt, $"vfio-intx({device.Name})", Handle, this, isShared: true);
+        error = kernel.Interrupts.Request(
+            device.Interrupt,
+            $"vfio-intx({device.Name})",
+            Handle,
+            this,
+            isShared: true
+        );
         if (error != 0)
         {
             return process.Refuse((Errno)(-error), "request_irq", $"interrupt {device.Interrupt} is taken");

@@ -44,7 +44,6 @@ internal sealed class VfioPciVectors(Kernel kernel, PciDevice device)
         Release(vector);
         if (descriptor < 0)
         {
-            kernel.Pci.Messages.Write(device, number, isActive: false);
             return 0;
         }
 
@@ -63,7 +62,6 @@ internal sealed class VfioPciVectors(Kernel kernel, PciDevice device)
             return process.Refuse((Errno)(-error), "request_irq", $"interrupt {vector.Interrupt} is taken");
         }
 
-        kernel.Pci.Messages.Write(device, number, isActive: true);
         return 0;
     }
 
