@@ -51,31 +51,19 @@ public sealed class PciMessages
     /// <param name="device">The function.</param>
     /// <param name="count">How many are wanted at most.</param>
     /// <param name="messages">What it got.</param>
-    /// <param name="isExtended">Whether only MSI-X will do (true) or only MSI (false); null for either.</param>
-    public bool TryEnable(
-        PciDevice device,
-        int count,
-        out IReadOnlyList<PciMessage> messages,
-        bool? isExtended = null
-    )
+    public bool TryEnable(PciDevice device, int count, out IReadOnlyList<PciMessage> messages)
     {
         ArgumentNullException.ThrowIfNull(device);
         messages = [];
-        int msix = isExtended == false ? 0 : device.FindCapability(PciCapabilityId.MsiX);
-        int msi = isExtended == true ? 0 : device.FindCapability(PciCapabilityId.Msi);
+        int msix = device.FindCapability(PciCapabilityId.MsiX);
+        int msi = device.FindCapability(PciCapabilityId.Msi);
         if (Domain is null || (msix == 0 && msi == 0))
         {
             return false;
         }
 
         int available = msix != 0 ? (device.ReadWord(msix + 2) & 0x7FF) + 1 : 1 << (device.ReadWord(msi + 2) >> 1 & 7);
-        int wanted = Math.Min(count, available);
-        if (msix == 0)
-        {
-            wanted = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)wanted);
-        }
-
-        if (Domain.Allocate(device, wanted) is not { } allocated)
+        if (Domain.Allocate(device, Math.Min(count, available)) is not { } allocated)
         {
             return false;
         }

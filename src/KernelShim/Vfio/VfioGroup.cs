@@ -286,9 +286,6 @@ public sealed partial class VfioGroup
 /// <summary>An open group.</summary>
 internal sealed class VfioGroupFile(VfioGroup group) : OpenFile
 {
-    /// <summary>The group.</summary>
-    public VfioGroup Group => group;
-
     public override string Description => $"/dev/vfio/{group.Name}";
 
     public override Attempt Ioctl(Process process, uint command, ulong argument) =>
