@@ -61,7 +61,13 @@ internal static class DmaBench
             "byte",
             rounds,
             new Party("Span.CopyTo", length, () => from.AsSpan().CopyTo(to)),
+            new Party("Span.CopyTo page by page, as the pages lie", length, () => CopyPages(from, to)),
             new Party("SMMU off", length, new DmaWorld(services, length, false, false, body).Verified().Run),
+            new Party(
+                "through the SMMU-400, 2 MiB blocks",
+                length,
+                new DmaWorld(services, length, true, false, body, inBlocks: true).Verified().Run
+            ),
             new Party(
                 "through the SMMU-400, 4 KiB pages",
                 length,
@@ -73,6 +79,16 @@ internal static class DmaBench
                 new DmaWorld(services, length, true, true, body).Verified().Run
             )
         );
+    }
+
+    private static void CopyPages(byte[] from, byte[] to)
+    {
+        int pages = from.Length / 4096;
+        for (int n = 0; n < pages; n++)
+        {
+            int place = n * 97 % pages * 4096;
+            from.AsSpan(place, 4096).CopyTo(to.AsSpan(place));
+        }
     }
 
     /// <summary>Bursts of 16 beats in two nested loops.</summary>

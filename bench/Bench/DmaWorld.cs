@@ -7,7 +7,7 @@ namespace Emulator.Bench;
 
 /// <summary>
 /// An fvp-ve board whose first DMA-330 runs programs from RAM, started through its registers; translated by the SMMU-400 with
-/// 4 KiB pages that lie scattered in RAM, or not.
+/// 4 KiB pages that lie scattered in RAM, or in blocks of 2 MiB, or not.
 /// </summary>
 internal sealed class DmaWorld
 {
@@ -19,6 +19,7 @@ internal sealed class DmaWorld
     private const ulong DestinationMemory = 0xA000_0000;
     private const ulong CodeMemory = 0x8F00_0000;
     private const ulong PageBytes = 4096;
+    private const ulong BlockBytes = 2 << 20;
 
     private readonly Board _board;
     private readonly int _lengthBytes;
@@ -26,6 +27,7 @@ internal sealed class DmaWorld
     private ulong _nextTable = Tables + PageBytes;
 
     private readonly int _channels;
+    private readonly bool _inBlocks;
 
     public DmaWorld(
         IServiceProvider services,
@@ -33,9 +35,11 @@ internal sealed class DmaWorld
         bool translated,
         bool stepped,
         string body,
-        int channels = 1
+        int channels = 1,
+        bool inBlocks = false
     )
     {
+        _inBlocks = inBlocks;
         _lengthBytes = lengthBytes;
         _channels = channels;
         IBoardLibrary library = services.GetRequiredService<IBoardLibrary>();
@@ -134,7 +138,13 @@ internal sealed class DmaWorld
     private void Translate()
     {
         ulong pages = (ulong)_lengthBytes / PageBytes;
-        for (ulong n = 0; n < pages; n++)
+        for (ulong n = 0; n < pages && _inBlocks; n += BlockBytes / PageBytes)
+        {
+            MapBlock(SourceIova + n * PageBytes, SourceMemory + n * PageBytes);
+            MapBlock(DestinationIova + n * PageBytes, DestinationMemory + n * PageBytes);
+        }
+
+        for (ulong n = 0; n < pages && !_inBlocks; n++)
         {
             ulong scattered = n * 97 % pages;
             Map(SourceIova + n * PageBytes, SourceMemory + scattered * PageBytes);
@@ -150,6 +160,9 @@ internal sealed class DmaWorld
         Write("smmu", "CB0_SCTLR", 0x67);
         Write("smmu", "sCR0", 0x406);
     }
+
+    private void MapBlock(ulong iova, ulong memory) =>
+        _board.Cpu.Store(Table(Tables + (iova >> 30) * 8) + ((iova >> 21) & 0x1FF) * 8, 8, memory | 0x7FD);
 
     private void Map(ulong iova, ulong memory)
     {

@@ -41,6 +41,8 @@ public static class EmulatorServices
             .AddDeviceModel("gpio-keys",          "keys on pins of a GPIO controller",        context => new GpioKeys(context))
             .AddDeviceModel("qemu,fw-cfg-mmio",   "QEMU's firmware configuration (fw_cfg)",   context => new FirmwareConfiguration(context))
             .AddDeviceModel("arm,pl330",          "DMA controller (DMA-330, PL330)",          context => new Dma330(context))
+            .AddDeviceModel("samsung,s3c2440-i2c", "I2C controller (S3C2440)",               context => new S3c2440I2c(context))
+            .AddDeviceModel("samsung,s3c2440-hdmiphy-i2c", "I2C controller (S3C2440)",       context => new S3c2440I2c(context))
             .AddDeviceModel("arm,sp804",          "Dual-Timer Module (SP804)",                context => new Sp804(context))
             .AddDeviceModel("arm,sp805",          "Watchdog Module (SP805)",                  context => new Sp805(context))
             .AddDeviceModel("arm,sp810",          "System Controller (SP810)",                context => new Sp810(context))

@@ -12,6 +12,10 @@ public sealed partial class Smmu
     private readonly ulong[] _lent = new ulong[(SmmuParameters.MostTlbEntries + 63) / 64];
     private ulong _lentEpoch;
 
+    // What the registers say about streams that were used a moment ago. Derived, as above.
+    private const int Ways = 32;
+    private readonly Way[] _ways = CreateWays();
+
     /// <summary>
     /// Finds memory for an access that is made now: a missing TLB entry is fetched, exactly as the access itself would
     /// have it. False, and nothing has changed, where anything but success and plain memory would come of it.
@@ -24,93 +28,200 @@ public sealed partial class Smmu
             return false;
         }
 
+        ref Way way = ref WayOf(access, in transaction);
+        switch (way.Kind)
+        {
+            case WayKind.Unchanged:
+                return TryLend(address, access, transaction, out span);
+            case WayKind.StageTwo:
+                return !ContextBank.IsBlocked(in State.Banks[way.Match.Bank])
+                    && TryReachThroughStageTwo(ref way, address, access, transaction, out span);
+            case WayKind.Context:
+                return BlockedBank(way.Match) < 0
+                    && TryReachThroughContext(ref way, address, access, transaction, out span);
+            default:
+                return false;
+        }
+    }
+
+    /// <summary>What the registers say about accesses of a stream, worked out once.</summary>
+    private ref Way WayOf(DirectAccess access, in Transaction transaction)
+    {
         uint streamId = transaction.StreamId & _parameters.StreamIdMask;
+        AccessKind kind = KindOf(access == DirectAccess.Write, transaction);
+        uint who = WhoOf(streamId, kind);
+        ulong epoch = _epoch.Value - _replacements;
+        ref Way way = ref _ways[who & (Ways - 1)];
+        if (way.Who != who || way.Epoch != epoch)
+        {
+            FindWay(streamId, kind, ref way);
+            way.Who = who;
+            way.Epoch = epoch;
+        }
+
+        return ref way;
+    }
+
+    private void FindWay(uint streamId, AccessKind kind, ref Way way)
+    {
         StreamMatch match = Match(streamId);
+        way = new Way { Match = match, StreamId = streamId };
         if (match.Route != StreamRoute.Translate)
         {
-            return match.Route == StreamRoute.Bypass && TryLend(address, access, transaction, out span);
+            way.Kind = match.Route == StreamRoute.Bypass ? WayKind.Unchanged : WayKind.Closed;
+            return;
         }
 
-        if (BlockedBank(match) >= 0)
+        way.Access = StreamMapping.Override(State.StreamToContext[match.Group], kind);
+        way.Tag = LookupOf(match, 0).Tag;
+        way.Kind = way.Tag.Stages == TlbStages.Stage2 ? WayKind.StageTwo : WayKind.Context;
+        if (way.Kind == WayKind.StageTwo)
         {
-            return false;
+            StageTwoTables.Find(
+                in State.Banks[match.StageTwo],
+                _parameters.AddressBits,
+                _parameters.IsVersion2,
+                out way.Tables
+            );
         }
-
-        Lookup lookup = LookupOf(match, address);
-        if (lookup.Tag.Stages == TlbStages.None)
-        {
-            return TryLend(address, access, transaction, out span);
-        }
-
-        AccessKind kind = StreamMapping.Override(
-            State.StreamToContext[match.Group],
-            KindOf(access == DirectAccess.Write, transaction)
-        );
-        var request = new Request(match, lookup, address, kind, streamId);
-        return TryReachByTlb(request, access, transaction, out span, out bool isKnown)
-            || (!isKnown && TryReachByTables(request, access, transaction, out span));
     }
 
-    private bool TryReachByTlb(
-        in Request request,
-        DirectAccess access,
-        in Transaction transaction,
-        out DirectSpan span,
-        out bool isKnown
-    )
-    {
-        span = default;
-        int place = State.Tlb.Find(request.Lookup.Tag, request.Lookup.Address);
-        isKnown = place >= 0;
-        if (!isKnown)
-        {
-            return false;
-        }
-
-        ref readonly SmmuTlbEntry entry = ref State.Tlb.Entries[place];
-        Translation known = Hit(in entry, request.Address);
-        if (
-            !LeafPermissions.Permit((PagePermissions)(entry.Permissions & entry.Permissions2), request.Kind)
-            || !TryLend(known.Physical, access, transaction, out DirectSpan inner)
-        )
-        {
-            return false;
-        }
-
-        MarkLent(place);
-        span = UpstreamPort.Clip(inner, known);
-        return true;
-    }
-
-    private bool TryReachByTables(
-        in Request request,
+    /// <summary>The short form for contexts of stage 2 alone, whose tables are the same for every address.</summary>
+    private bool TryReachThroughStageTwo(
+        ref Way way,
+        ulong address,
         DirectAccess access,
         in Transaction transaction,
         out DirectSpan span
     )
     {
+        int place = State.Tlb.Find(way.Tag, address);
+        if (place >= 0)
+        {
+            return TryReachByEntry(place, way.Access, address, access, transaction, out span);
+        }
+
         span = default;
         if (_parameters.TlbEntries == 0)
         {
             return false;
         }
 
-        _walker.ReadsLentMemoryOnly = true;
-        bool found = TryWalk(request, both: true, record: null, out SmmuTlbEntry entry, out bool mayKeep, out _);
+        BeginQuietWalk();
+        _walker.Walk(in way.Tables, address, out WalkResult leaf);
         _walker.ReadsLentMemoryOnly = false;
-        if (!found || !mayKeep)
+        if (
+            leaf.Cause != ContextFaultCause.None
+            || !leaf.AccessFlag
+            || !LeafPermissions.Permit(leaf.Permissions, way.Access)
+        )
         {
             return false;
         }
 
-        Translation known = Hit(in entry, request.Address);
-        if (!TryLend(known.Physical, access, transaction, out DirectSpan inner))
+        SmmuTlbEntry entry = EmptyEntry(way.Tag);
+        Fill(ref entry, in leaf, address);
+        return TryKeep(in entry, address, access, transaction, out span);
+    }
+
+    private bool TryReachThroughContext(
+        ref Way way,
+        ulong address,
+        DirectAccess access,
+        in Transaction transaction,
+        out DirectSpan span
+    )
+    {
+        Lookup lookup = LookupOf(way.Match, address);
+        if (lookup.Tag.Stages == TlbStages.None)
+        {
+            return TryLend(address, access, transaction, out span);
+        }
+
+        int place = State.Tlb.Find(lookup.Tag, lookup.Address);
+        if (place >= 0)
+        {
+            return TryReachByEntry(place, way.Access, address, access, transaction, out span);
+        }
+
+        span = default;
+        if (_parameters.TlbEntries == 0)
+        {
+            return false;
+        }
+
+        BeginQuietWalk();
+        var request = new Request(way.Match, lookup, address, way.Access, way.StreamId);
+        bool found = TryWalk(request, both: true, record: null, out SmmuTlbEntry entry, out bool mayKeep, out _);
+        _walker.ReadsLentMemoryOnly = false;
+        return found && mayKeep && TryKeep(in entry, address, access, transaction, out span);
+    }
+
+    private void BeginQuietWalk()
+    {
+        _walker.Begin(_epoch.Value - _replacements);
+        _walker.Record = null;
+        _walker.ReadsLentMemoryOnly = true;
+    }
+
+    private bool TryReachByEntry(
+        int place,
+        AccessKind kind,
+        ulong address,
+        DirectAccess access,
+        in Transaction transaction,
+        out DirectSpan span
+    )
+    {
+        ref readonly SmmuTlbEntry entry = ref State.Tlb.Entries[place];
+        if (
+            !LeafPermissions.Permit((PagePermissions)(entry.Permissions & entry.Permissions2), kind)
+            || !TryLendMapped(in entry, address, access, transaction, out span)
+        )
+        {
+            span = default;
+            return false;
+        }
+
+        MarkLent(place);
+        return true;
+    }
+
+    /// <summary>Lends what a translation leads to, and keeps the translation in the TLB, or neither.</summary>
+    private bool TryKeep(
+        ref readonly SmmuTlbEntry entry,
+        ulong address,
+        DirectAccess access,
+        in Transaction transaction,
+        out DirectSpan span
+    )
+    {
+        if (!TryLendMapped(in entry, address, access, transaction, out span))
         {
             return false;
         }
 
         MarkLent(KeepInTlb(in entry));
-        span = UpstreamPort.Clip(inner, known);
+        return true;
+    }
+
+    /// <summary>Lends the memory behind an address as far as a mapping reaches.</summary>
+    private bool TryLendMapped(
+        ref readonly SmmuTlbEntry entry,
+        ulong address,
+        DirectAccess access,
+        in Transaction transaction,
+        out DirectSpan span
+    )
+    {
+        ulong within = (1UL << entry.SizeBits) - 1;
+        if (!TryLend(entry.Output | (address & within), access, transaction, out DirectSpan inner))
+        {
+            span = default;
+            return false;
+        }
+
+        span = UpstreamPort.Clip(in inner, address & ~within, entry.Output, entry.SizeBits);
         return true;
     }
 
@@ -147,4 +258,40 @@ public sealed partial class Smmu
     }
 
     private bool IsLent(int place) => _lentEpoch == _epoch.Value && ((_lent[place >> 6] >> place) & 1) != 0;
+
+    private static Way[] CreateWays()
+    {
+        var ways = new Way[Ways];
+        Array.Fill(ways, new Way { Who = uint.MaxValue });
+        return ways;
+    }
+
+    /// <summary>How accesses of a stream go.</summary>
+    private enum WayKind : byte
+    {
+        /// <summary>They fault.</summary>
+        Closed,
+
+        /// <summary>They are not translated.</summary>
+        Unchanged,
+
+        /// <summary>Through one context, stage 2 alone.</summary>
+        StageTwo,
+
+        /// <summary>Through a context in which stage 1 takes part, or which is off.</summary>
+        Context,
+    }
+
+    /// <summary>What the registers say about one kind of access of a stream.</summary>
+    private struct Way
+    {
+        public ulong Epoch;
+        public StreamMatch Match;
+        public TableShape Tables;
+        public TlbTag Tag;
+        public uint Who;
+        public uint StreamId;
+        public AccessKind Access;
+        public WayKind Kind;
+    }
 }

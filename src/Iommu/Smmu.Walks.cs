@@ -6,6 +6,10 @@ namespace Emulator.Iommu;
 /// <content>Walks of the stages of a context, one after the other, and the faults they end in (fact sheet 6.3).</content>
 public sealed partial class Smmu
 {
+    // Derived from the registers and the epoch, so no part of the state.
+    private LowerTables _lowerTables = new() { Bank = -1 };
+    private TableShape _otherTables;
+
     /// <summary>
     /// Walks the tables of the stages that take part; without <paramref name="both"/> the output of stage 1 is enough. A leaf
     /// that the access may not use is a fault.
@@ -22,13 +26,7 @@ public sealed partial class Smmu
         _walker.Begin(_epoch.Value - _replacements);
         _walker.Record = record;
         TlbTag tag = request.Lookup.Tag;
-        entry = new SmmuTlbEntry
-        {
-            Vmid = tag.Vmid,
-            Asid = tag.Asid,
-            Stages = (byte)tag.Stages,
-            Permissions2 = byte.MaxValue,
-        };
+        entry = EmptyEntry(tag);
         TableShape stageTwo = default;
         if ((tag.Stages & TlbStages.Stage2) != TlbStages.None)
         {
@@ -47,18 +45,44 @@ public sealed partial class Smmu
             return TryWalkOne(request, in stageTwo, address, address, ref entry, ref mayKeep, out fault);
         }
 
-        ulong input = StageOneTables.Find(
-            in State.Banks[request.Match.StageOne],
-            _parameters.AddressBits,
-            request.Address,
-            out TableShape stageOne
-        );
+        ref readonly TableShape stageOne = ref StageOneShape(request.Match.StageOne, request.Address, out ulong input);
         return TryWalkFirst(request, in stageOne, input, in stageTwo, ref entry, ref mayKeep, out fault)
             && (
                 !both
                 || tag.Stages != TlbStages.Both
                 || TryWalkSecond(request, in stageTwo, ref entry, ref mayKeep, out fault)
             );
+    }
+
+    /// <summary>
+    /// The stage-1 tables of a bank for an address. Those of TTBR0 with 64-bit addresses are the same for all addresses that
+    /// they reach, and are kept.
+    /// </summary>
+    private ref readonly TableShape StageOneShape(int bank, ulong address, out ulong input)
+    {
+        ulong epoch = _epoch.Value - _replacements;
+        if (_lowerTables.Epoch == epoch && _lowerTables.Bank == bank && address >> _lowerTables.PlainBits == 0)
+        {
+            input = address;
+            return ref _lowerTables.Shape;
+        }
+
+        ref readonly SmmuContextBank registers = ref State.Banks[bank];
+        input = StageOneTables.Find(in registers, _parameters.AddressBits, address, out _otherTables);
+        int plainBits = StageOneTables.PlainBits(in registers, in _otherTables);
+        if (input != address || address >> plainBits != 0)
+        {
+            return ref _otherTables;
+        }
+
+        _lowerTables = new LowerTables
+        {
+            Shape = _otherTables,
+            Epoch = epoch,
+            Bank = bank,
+            PlainBits = plainBits,
+        };
+        return ref _lowerTables.Shape;
     }
 
     private bool TryWalkOne(
@@ -78,13 +102,28 @@ public sealed partial class Smmu
             return false;
         }
 
+        Fill(ref entry, in leaf, input);
+        mayKeep &= leaf.AccessFlag;
+        return true;
+    }
+
+    private static SmmuTlbEntry EmptyEntry(in TlbTag tag) =>
+        new()
+        {
+            Vmid = tag.Vmid,
+            Asid = tag.Asid,
+            Stages = (byte)tag.Stages,
+            Permissions2 = byte.MaxValue,
+        };
+
+    /// <summary>What one stage's leaf says.</summary>
+    private static void Fill(ref SmmuTlbEntry entry, ref readonly WalkResult leaf, ulong input)
+    {
         entry.SizeBits = (byte)leaf.SizeBits;
         entry.Page = input >> leaf.SizeBits;
         entry.Output = leaf.Output;
         entry.Level = (byte)leaf.Level;
         entry.Permissions = (byte)leaf.Permissions;
-        mayKeep &= leaf.AccessFlag;
-        return true;
     }
 
     private bool TryWalkFirst(
@@ -197,5 +236,16 @@ public sealed partial class Smmu
                     | ContextBank.SyndromeNested
                     | (isStageOneWalk ? ContextBank.SyndromeStage1Walk : 0);
         return fault with { Syndrome = fault.Syndrome | nested, IntermediateAddress = intermediate };
+    }
+
+    /// <summary>The tables of a bank's TTBR0.</summary>
+    private struct LowerTables
+    {
+        public TableShape Shape;
+        public ulong Epoch;
+        public int Bank;
+
+        /// <summary>Addresses of so many bits are translated as they are.</summary>
+        public int PlainBits;
     }
 }

@@ -40,6 +40,15 @@ internal static class StageOneTables
     }
 
     /// <summary>
+    /// How many bits an address may have to be one that the tables of TTBR0 translate as it is, neither sign-extended nor
+    /// refused; 0 where there are no such addresses, or where the tables are others for other addresses.
+    /// </summary>
+    public static int PlainBits(ref readonly SmmuContextBank bank, ref readonly TableShape shape) =>
+        shape.Format == TableFormat.AArch64 && shape.TableRegister == 0 && shape.Refusal == ShapeRefusal.None
+            ? Math.Min(shape.InputBits, SignBits[(bank.TranslationControl2 >> 15) & 7])
+            : 0;
+
+    /// <summary>
     /// The 64-bit address that a master's address stands for (TCR2.SEP). An address that is 64 bits wide already is taken as
     /// it is, so that TBI and the check of the upper bits mean something to masters without a real bus.
     /// </summary>

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Emulator.Machine;
 
 namespace Emulator.Iommu;
@@ -77,8 +78,11 @@ internal sealed class TableWalker(IBusTarget bus, Transaction signals)
     private const ulong Valid = 1;
     private const ulong TableOrPage = 2;
 
-    // The memory that tables of each stage and level were last read from, as long as the stamp stands. Derived, so no state.
-    private readonly DirectSpan[] _lent = new DirectSpan[8];
+    private const int LentPieceBits = 16;
+    private const int LentBits = 7;
+
+    // Memory that tables were read from, in pieces of 64 KiB, as long as the stamp stands. Derived, so no state.
+    private readonly DirectSpan[] _lent = new DirectSpan[1 << LentBits];
     private ulong _stamp;
 
     /// <summary>Says what the address map's generation is; memory that was lent under another one is not used any more.</summary>
@@ -156,7 +160,7 @@ internal sealed class TableWalker(IBusTarget bus, Transaction signals)
             return false;
         }
 
-        BusStatus status = ReadWord(physical, sizeBytes, PlaceOf(shape.Stage, result.Level), out descriptor);
+        BusStatus status = ReadWord(physical, sizeBytes, out descriptor);
         if (shape.IsBigEndian)
         {
             descriptor =
@@ -178,9 +182,9 @@ internal sealed class TableWalker(IBusTarget bus, Transaction signals)
     }
 
     /// <summary>Reads from lent memory where there is some; the bus answers everything else, errors included.</summary>
-    private BusStatus ReadWord(ulong address, int sizeBytes, int place, out ulong value)
+    private BusStatus ReadWord(ulong address, int sizeBytes, out ulong value)
     {
-        ref DirectSpan lent = ref _lent[place];
+        ref DirectSpan lent = ref LentFor(address);
         if (!lent.Contains(address, sizeBytes))
         {
             if (ReadsLentMemoryOnly)
@@ -224,7 +228,7 @@ internal sealed class TableWalker(IBusTarget bus, Transaction signals)
             result.Level = level;
             ulong index = (input >> shift) & indexMask;
             ulong at = table + (index << 3);
-            if (isPlain && TryReadLent(at, PlaceOf(shape.Stage, level), out ulong descriptor))
+            if (isPlain && TryReadLent(at, out ulong descriptor))
             {
                 result.DescriptorAddress = at;
                 result.Descriptor = descriptor;
@@ -261,12 +265,16 @@ internal sealed class TableWalker(IBusTarget bus, Transaction signals)
         }
     }
 
-    private static int PlaceOf(int stage, int level) => ((stage & 1) << 2) | (level & 3);
+    private ref DirectSpan LentFor(ulong address) =>
+        ref Unsafe.Add(
+            ref MemoryMarshal.GetArrayDataReference(_lent),
+            (nint)(address >> LentPieceBits & ((1 << LentBits) - 1))
+        );
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool TryReadLent(ulong address, int place, out ulong value)
+    private bool TryReadLent(ulong address, out ulong value)
     {
-        ref DirectSpan lent = ref _lent[place & 7];
+        ref DirectSpan lent = ref LentFor(address);
         if (!lent.Contains(address, 8))
         {
             value = 0;

@@ -132,7 +132,7 @@ public sealed partial class Smmu
                 return false;
             }
 
-            span = known.SizeBits == 64 ? inner : Clip(inner, known);
+            span = known.SizeBits == 64 ? inner : Clip(in inner, known.Input, known.Output, known.SizeBits);
             return true;
         }
 
@@ -144,12 +144,13 @@ public sealed partial class Smmu
             out DirectSpan span
         ) => smmu.TryReach(address, access, transaction, out span);
 
-        internal static DirectSpan Clip(in DirectSpan inner, in Translation known)
+        /// <summary>The part of lent memory that a mapping leads to, as the master sees it.</summary>
+        internal static DirectSpan Clip(in DirectSpan inner, ulong input, ulong output, int sizeBits)
         {
-            ulong first = Math.Max(inner.Start, known.Output);
-            ulong end = Math.Min(inner.Start + (ulong)inner.LengthBytes, known.Output + (1UL << known.SizeBits));
+            ulong first = Math.Max(inner.Start, output);
+            ulong end = Math.Min(inner.Start + (ulong)inner.LengthBytes, output + (1UL << sizeBits));
             return new DirectSpan(
-                known.Input + (first - known.Output),
+                input + (first - output),
                 inner.Array,
                 inner.Offset + (int)(first - inner.Start),
                 (int)(end - first)

@@ -15,6 +15,7 @@ public static class BuiltInDrivers
         GpioCore.InitCall,
         new InitCall("pci_driver_init", InitLevel.PostCore, PciDrivers.StartCore),
         new InitCall("arm_smmu_init", InitLevel.Subsystem, StartSmmus),
+        S3cI2cDriver.InitCall,
         Pl061Driver.InitCall,
         new InitCall("pcie_portdrv_init", InitLevel.Device, PciDrivers.StartPorts),
         new InitCall("gen_pci_driver_init", InitLevel.Device, PciDrivers.StartHosts),

@@ -65,6 +65,9 @@ public class Device
     /// <summary>Its IOMMU group, or null.</summary>
     public IommuGroup? Group { get; set; }
 
+    /// <summary>Whether only a write to a driver's bind file binds it (the per-device flag proposed in 2013, never merged).</summary>
+    public bool BindsBySysfsOnly { get; set; }
+
     /// <summary>Whether its driver is giving it up and waits for users to let go (vfio_unregister_group_dev).</summary>
     public bool IsLeavingDriver { get; internal set; }
 
@@ -93,6 +96,12 @@ public abstract class Driver
 
     /// <summary>Whether it matches a device without driver_override (its id table).</summary>
     public abstract bool Matches(Device device);
+
+    /// <summary>Whether it matches every device of the platform bus (match_any_dev, proposed in 2013, never merged).</summary>
+    public virtual bool MatchesAnyDevice => false;
+
+    /// <summary>Whether only a write to its bind file gives it a device (sysfs_bind_only, proposed in 2013, never merged).</summary>
+    public virtual bool BindsBySysfsOnly => false;
 
     /// <summary>Takes a device: 0, or a negative errno.</summary>
     public abstract long Probe(Device device);

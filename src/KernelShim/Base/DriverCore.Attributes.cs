@@ -121,6 +121,22 @@ public sealed partial class DriverCore
             );
     }
 
+    /// <summary>sysfs_bind_only of a device: as bool parameters are written.</summary>
+    private static long StoreBindsBySysfsOnly(Process process, Device device, string text)
+    {
+        switch (text[0])
+        {
+            case '1' or 'y' or 'Y':
+                device.BindsBySysfsOnly = true;
+                return text.Length;
+            case '0' or 'n' or 'N':
+                device.BindsBySysfsOnly = false;
+                return text.Length;
+            default:
+                return process.Refuse(Errno.EINVAL, "strtobool", $"'{Shown(text)}' is neither 0 nor 1");
+        }
+    }
+
     private static long StoreAutoProbe(BusType bus, string text)
     {
         bus.AutoProbe = text[0] != '0';

@@ -24,7 +24,7 @@ public sealed partial class DriverCore
         BusType bus = device.Bus!;
         foreach (Driver driver in bus.Drivers.ToArray())
         {
-            if (!bus.Match(device, driver))
+            if (BindsBySysfsOnly(device, driver) || !bus.Match(device, driver))
             {
                 continue;
             }
@@ -45,12 +45,16 @@ public sealed partial class DriverCore
         BusType bus = _buses[driver.BusName];
         foreach (Device device in bus.Devices.ToArray())
         {
-            if (device.Driver is null && bus.Match(device, driver))
+            if (device.Driver is null && !BindsBySysfsOnly(device, driver) && bus.Match(device, driver))
             {
                 Probe(device, driver, defers: true);
             }
         }
     }
+
+    /// <summary>Whether the two are brought together by nobody but the writer of bind.</summary>
+    private static bool BindsBySysfsOnly(Device device, Driver driver) =>
+        device.BindsBySysfsOnly || driver.BindsBySysfsOnly;
 
     /// <summary>Lets a driver probe a device that it matches (really_probe).</summary>
     /// <param name="device">The device, which has no driver.</param>

@@ -87,6 +87,16 @@ public sealed partial class DriverCore : IDriverCore
         directory.AddRelativeLink("subsystem", bus.Directory!);
         AddCoreFiles(device, directory);
         bus.AddAttributes(device, directory);
+        if (_kernel.Profile.HasSysfsBindOnly)
+        {
+            directory.AddAttribute(
+                "sysfs_bind_only",
+                AttributeMode.ReadWrite,
+                () => device.BindsBySysfsOnly ? "1\n" : "0\n",
+                (process, text) => StoreBindsBySysfsOnly(process, device, text)
+            );
+        }
+
         if (bus.HasDriverOverride)
         {
             directory.AddAttribute(

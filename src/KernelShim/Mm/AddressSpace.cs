@@ -42,6 +42,9 @@ public sealed class VmArea
     /// <summary>The physical address behind <see cref="Start"/>, for device memory; null for memory of its own.</summary>
     public ulong? DeviceAddress { get; set; }
 
+    /// <summary>Whether device memory answers now: an access to a page that its driver has taken away is SIGBUS. Null for always.</summary>
+    public Func<bool>? IsReachable { get; set; }
+
     /// <summary>The file it maps, which it keeps open; null for anonymous memory.</summary>
     public OpenFile? File { get; init; }
 }
@@ -222,7 +225,7 @@ public sealed class AddressSpace(PageAllocator allocator, CpuPort cpu)
             return false;
         }
 
-        status = cpu.Load(physical, sizeBytes, out value);
+        status = IsGone(address) ? BusStatus.DecodeError : cpu.Load(physical, sizeBytes, out value);
         return true;
     }
 
@@ -235,7 +238,7 @@ public sealed class AddressSpace(PageAllocator allocator, CpuPort cpu)
             return false;
         }
 
-        status = cpu.Store(physical, sizeBytes, value);
+        status = IsGone(address) ? BusStatus.DecodeError : cpu.Store(physical, sizeBytes, value);
         return true;
     }
 
@@ -315,6 +318,7 @@ public sealed class AddressSpace(PageAllocator allocator, CpuPort cpu)
             IsShared = area.IsShared,
             Name = area.Name,
             DeviceAddress = area.DeviceAddress + (start - area.Start),
+            IsReachable = area.IsReachable,
             File = area.File,
         };
 
@@ -334,6 +338,9 @@ public sealed class AddressSpace(PageAllocator allocator, CpuPort cpu)
         _frames.Remove(page.Physical);
         allocator.Free(page.Physical);
     }
+
+    /// <summary>Whether the driver of a device mapping has taken its pages away (a fault that ends in VM_FAULT_SIGBUS).</summary>
+    private bool IsGone(ulong address) => Find(address) is { IsReachable: { } isReachable } && !isReachable();
 
     private bool TryTranslate(ulong address, bool isWrite, out ulong physical)
     {
@@ -383,7 +390,7 @@ public sealed class AddressSpace(PageAllocator allocator, CpuPort cpu)
         for (int done = 0; done < length; )
         {
             ulong at = address + (ulong)done;
-            if (at < address || !TryTranslate(at, isWrite, out ulong physical))
+            if (at < address || !TryTranslate(at, isWrite, out ulong physical) || IsGone(at))
             {
                 return false;
             }

@@ -56,8 +56,8 @@ internal static class ModuleCatalogue
                 () => { },
                 kernel.Profile.VirqfdIsAModule ? ["vfio", "vfio_virqfd"] : ["vfio"]
             ),
-            new DriverModule(kernel, "vfio_pci", known => new VfioPciDriver(known), "vfio_pci_core", "vfio"),
             new DriverModule(kernel, "nvme", PciClassDriver.Nvme),
+            .. kernel.Profile.HasPci ? [new VfioPciModule(kernel)] : Array.Empty<KernelModule>(),
             new DriverModule(kernel, "e1000e", E1000eDriver.Create),
             new QemuFwCfgModule(kernel),
             new SimpleModule("vosys_dmatest", () => { }, () => { }),

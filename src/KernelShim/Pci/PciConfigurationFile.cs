@@ -31,6 +31,7 @@ internal sealed class PciConfigurationFile(PciConfigurationInode inode, PciDevic
         }
 
         byte[] bytes = new byte[Math.Min(count, size - position)];
+        device.RuntimePower?.Resume();
         Span<byte> word = stackalloc byte[4];
         foreach ((int offset, int width) in Cycles((int)position, bytes.Length))
         {
@@ -39,6 +40,7 @@ internal sealed class PciConfigurationFile(PciConfigurationInode inode, PciDevic
             word[..width].CopyTo(bytes.AsSpan(offset - (int)position));
         }
 
+        device.RuntimePower?.Suspend();
         return process.Memory.TryWrite(buffer, bytes)
             ? bytes.Length
             : process.Refuse(Errno.EFAULT, "copy_to_user", "the buffer is not in the process's memory");
@@ -57,6 +59,7 @@ internal sealed class PciConfigurationFile(PciConfigurationInode inode, PciDevic
             return process.Refuse(Errno.EFAULT, "copy_from_user", "the buffer is not in the process's memory");
         }
 
+        device.RuntimePower?.Resume();
         Span<byte> word = stackalloc byte[4];
         foreach ((int offset, int width) in Cycles((int)position, bytes.Length))
         {
@@ -71,6 +74,7 @@ internal sealed class PciConfigurationFile(PciConfigurationInode inode, PciDevic
             );
         }
 
+        device.RuntimePower?.Suspend();
         return bytes.Length;
     }
 

@@ -95,8 +95,7 @@ public sealed partial class PciCore
     /// <summary>pci_enable_resources.</summary>
     private long EnableResources(PciDevice device, ulong kinds)
     {
-        ushort before = device.ReadWord(PciRegisters.Command);
-        ushort command = before;
+        ushort command = 0;
         foreach (PciResource resource in device.Regions)
         {
             bool isIdleRom = resource.Index == PciDevice.RomResource && (resource.Flags & ResourceFlags.RomEnable) == 0;
@@ -117,12 +116,19 @@ public sealed partial class PciCore
             command |= resource.IsIo ? PciRegisters.CommandIo : PciRegisters.CommandMemory;
         }
 
+        EnableDecoding(device, command);
+        return 0;
+    }
+
+    /// <summary>Switches decoding on where it is off, and tells so.</summary>
+    internal void EnableDecoding(PciDevice device, ushort kinds)
+    {
+        ushort before = device.ReadWord(PciRegisters.Command);
+        ushort command = (ushort)(before | kinds);
         if (command != before)
         {
             Info(device, string.Create(CultureInfo.InvariantCulture, $"enabling device ({before:x4} -> {command:x4})"));
             device.WriteWord(PciRegisters.Command, command);
         }
-
-        return 0;
     }
 }

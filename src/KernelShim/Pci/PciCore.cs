@@ -201,5 +201,7 @@ public sealed partial class PciCore
 
     internal void Warn(PciDevice device, string text) => _kernel.Log.Print(LogLevel.Warning, device.LogPrefix + text);
 
+    internal void Error(PciDevice device, string text) => _kernel.Log.Print(LogLevel.Error, device.LogPrefix + text);
+
     internal void Info(PciBus bus, string text) => _kernel.Log.Print(LogLevel.Info, $"pci_bus {bus.Name}: {text}");
 }

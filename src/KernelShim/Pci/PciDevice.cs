@@ -140,6 +140,18 @@ public sealed class PciDevice : Device
     /// <summary>The directory of its slot below /sys/bus/pci/slots, or null.</summary>
     internal string? SlotName { get; set; }
 
+    /// <summary>Who wakes it and lets it sleep; null while it is always awake.</summary>
+    internal IPciRuntimePower? RuntimePower { get; set; }
+
+    /// <summary>How it can be reset, in the order in which the ways are tried (reset_methods).</summary>
+    internal IReadOnlyList<string> ResetMethods { get; set; } = [];
+
+    /// <summary>Where MSI is; 0 without it.</summary>
+    internal int MsiCapability { get; set; }
+
+    /// <summary>Where MSI-X is; 0 without it.</summary>
+    internal int MsiXCapability { get; set; }
+
     internal bool MsiEnabled { get; set; }
 
     internal bool MsiXEnabled { get; set; }

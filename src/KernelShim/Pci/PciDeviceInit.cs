@@ -25,6 +25,7 @@ internal sealed class PciDeviceInit(PciCore core)
         device.AcsCapability = device.FindExtendedCapability(PciExtendedCapabilityId.AccessControl);
         PciAcs.Enable(core, device);
         InitializeErrorReporting(device);
+        device.ResetMethods = PciReset.MethodsOf(device);
     }
 
     /// <summary>pci_configure_serr: error messages pass a bridge only with SERR# forwarding.</summary>
@@ -39,12 +40,14 @@ internal sealed class PciDeviceInit(PciCore core)
     /// <summary>pci_msi_init and pci_msix_init: nobody has asked for messages yet.</summary>
     private static void DisableMessages(PciDevice device)
     {
-        if (device.FindCapability(PciCapabilityId.Msi) is var msi and not 0)
+        device.MsiCapability = device.FindCapability(PciCapabilityId.Msi);
+        device.MsiXCapability = device.FindCapability(PciCapabilityId.MsiX);
+        if (device.MsiCapability is var msi and not 0)
         {
             device.UpdateWord(msi + 2, MsiEnable, 0);
         }
 
-        if (device.FindCapability(PciCapabilityId.MsiX) is var msix and not 0)
+        if (device.MsiXCapability is var msix and not 0)
         {
             device.UpdateWord(msix + 2, MsiXEnable, 0);
         }

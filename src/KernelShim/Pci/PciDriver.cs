@@ -72,4 +72,7 @@ public abstract class PciDriver : Driver
 
     /// <summary>Gives a function up.</summary>
     public abstract void Remove(PciDevice device);
+
+    /// <summary>A virtual function of one of its functions has appeared; no driver has been offered it yet.</summary>
+    internal virtual void Capture(PciDevice physical, PciDevice function) { }
 }

@@ -37,9 +37,15 @@ internal static class PciDynamicIds
             );
         }
 
+        Add(core, driver, id);
+        return text.Length;
+    }
+
+    /// <summary>pci_add_dynid.</summary>
+    public static void Add(PciCore core, PciDriver driver, PciDeviceId id)
+    {
         driver.DynamicIds.Add(id);
         ((DriverCore)core.Kernel.Drivers).OfferDevices(driver);
-        return text.Length;
     }
 
     /// <summary>remove_id_store: devices that are bound stay bound.</summary>

@@ -39,7 +39,7 @@ internal static class PciFiles
 
         if (device.Sriov is { } sriov)
         {
-            PciSriovFiles.Add(device, sriov, directory);
+            PciSriovFiles.Add(core, device, sriov, directory);
         }
     }
 

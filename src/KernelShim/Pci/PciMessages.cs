@@ -1,4 +1,5 @@
 using System.Globalization;
+using Emulator.Machine;
 
 namespace Emulator.KernelShim;
 
@@ -54,15 +55,25 @@ public sealed class PciMessages
     public bool TryEnable(PciDevice device, int count, out IReadOnlyList<PciMessage> messages)
     {
         ArgumentNullException.ThrowIfNull(device);
+        bool isMsiX = device.FindCapability(PciCapabilityId.MsiX) != 0;
+        return TryEnable(device, count, isMsiX, out messages);
+    }
+
+    /// <summary>pci_alloc_irq_vectors with one of PCI_IRQ_MSIX and PCI_IRQ_MSI.</summary>
+    /// <param name="device">The function.</param>
+    /// <param name="count">How many are wanted at most.</param>
+    /// <param name="isMsiX">Whether MSI-X is wanted, not MSI.</param>
+    /// <param name="messages">What it got.</param>
+    internal bool TryEnable(PciDevice device, int count, bool isMsiX, out IReadOnlyList<PciMessage> messages)
+    {
         messages = [];
-        int msix = device.FindCapability(PciCapabilityId.MsiX);
-        int msi = device.FindCapability(PciCapabilityId.Msi);
-        if (Domain is null || (msix == 0 && msi == 0))
+        int at = device.FindCapability(isMsiX ? PciCapabilityId.MsiX : PciCapabilityId.Msi);
+        if (Domain is null || at == 0)
         {
             return false;
         }
 
-        int available = msix != 0 ? (device.ReadWord(msix + 2) & 0x7FF) + 1 : 1 << (device.ReadWord(msi + 2) >> 1 & 7);
+        int available = isMsiX ? (device.ReadWord(at + 2) & 0x7FF) + 1 : 1 << (device.ReadWord(at + 2) >> 1 & 7);
         if (Domain.Allocate(device, Math.Min(count, available)) is not { } allocated)
         {
             return false;
@@ -70,17 +81,58 @@ public sealed class PciMessages
 
         messages = allocated;
         _messages[device] = allocated;
-        if (msix != 0)
+        if (isMsiX)
         {
-            EnableMsiX(device, msix, allocated);
+            EnableMsiX(device, at, allocated);
         }
         else
         {
-            EnableMsi(device, msi, allocated);
+            EnableMsi(device, at, allocated);
         }
 
         ShowIn(device, allocated);
         return true;
+    }
+
+    /// <summary>
+    /// A message goes with its handler: without one it is all zeros, so that a function that sends it all the same writes to
+    /// address 0 (msi_domain_activate and msi_domain_deactivate). Of several MSIs the first stands for all.
+    /// </summary>
+    internal void SetActive(PciDevice device, int index, bool isActive)
+    {
+        if (!_messages.TryGetValue(device, out IReadOnlyList<PciMessage>? messages))
+        {
+            return;
+        }
+
+        PciMessage message = isActive ? messages[index] : default;
+        if (device.MsiXEnabled)
+        {
+            WriteEntry(device, device.FindCapability(PciCapabilityId.MsiX), index, message, isMasked: !isActive);
+        }
+        else if (index == 0)
+        {
+            WriteMsi(device, device.FindCapability(PciCapabilityId.Msi), message);
+        }
+    }
+
+    /// <summary>pci_restore_msi_state: what a reset has taken from the capability and the table is written again.</summary>
+    internal void Restore(PciDevice device)
+    {
+        if (!_messages.TryGetValue(device, out IReadOnlyList<PciMessage>? messages))
+        {
+            return;
+        }
+
+        int at = device.FindCapability(device.MsiXEnabled ? PciCapabilityId.MsiX : PciCapabilityId.Msi);
+        if (device.MsiXEnabled)
+        {
+            EnableMsiX(device, at, messages);
+        }
+        else
+        {
+            EnableMsi(device, at, messages);
+        }
     }
 
     /// <summary>pci_free_irq_vectors.</summary>
@@ -123,11 +175,7 @@ public sealed class PciMessages
 
         for (int n = 0; n < messages.Count; n++)
         {
-            ulong entry = table + (ulong)(n * EntryBytes);
-            _kernel.Board.Cpu.Store(entry, 4, (uint)messages[n].Address);
-            _kernel.Board.Cpu.Store(entry + 4, 4, (uint)(messages[n].Address >> 32));
-            _kernel.Board.Cpu.Store(entry + 8, 4, messages[n].Data);
-            _kernel.Board.Cpu.Store(entry + 12, 4, 0);
+            WriteEntry(device, at, n, messages[n], isMasked: false);
         }
 
         device.MsiXEnabled = true;
@@ -138,16 +186,10 @@ public sealed class PciMessages
     private static void EnableMsi(PciDevice device, int at, IReadOnlyList<PciMessage> messages)
     {
         ushort flags = device.ReadWord(at + 2);
-        int data = (flags & MsiCan64Bit) != 0 ? at + 12 : at + 8;
+        int data = DataOfMsi(flags, at);
         ushort log = (ushort)System.Numerics.BitOperations.Log2((uint)messages.Count);
         device.UpdateWord(at + 2, 0x70, (ushort)(log << 4));
-        device.WriteDword(at + 4, (uint)messages[0].Address);
-        if ((flags & MsiCan64Bit) != 0)
-        {
-            device.WriteDword(at + 8, (uint)(messages[0].Address >> 32));
-        }
-
-        device.WriteWord(data, (ushort)messages[0].Data);
+        WriteMsi(device, at, messages[0]);
         device.MsiEnabled = true;
         device.UpdateWord(PciRegisters.Command, 0, PciRegisters.CommandInterruptDisable);
         if ((flags & MsiCanMask) != 0)
@@ -161,6 +203,31 @@ public sealed class PciMessages
         {
             device.WriteDword(data + 4, 0);
         }
+    }
+
+    private static int DataOfMsi(ushort flags, int at) => (flags & MsiCan64Bit) != 0 ? at + 12 : at + 8;
+
+    private static void WriteMsi(PciDevice device, int at, PciMessage message)
+    {
+        ushort flags = device.ReadWord(at + 2);
+        device.WriteDword(at + 4, (uint)message.Address);
+        if ((flags & MsiCan64Bit) != 0)
+        {
+            device.WriteDword(at + 8, (uint)(message.Address >> 32));
+        }
+
+        device.WriteWord(DataOfMsi(flags, at), (ushort)message.Data);
+    }
+
+    private void WriteEntry(PciDevice device, int at, int index, PciMessage message, bool isMasked)
+    {
+        uint place = device.ReadDword(at + 4);
+        ulong entry = device.Regions[place & 7].Start + (place & ~7u) + (ulong)(index * EntryBytes);
+        CpuPort cpu = _kernel.Board.Cpu;
+        cpu.Store(entry, 4, (uint)message.Address);
+        cpu.Store(entry + 4, 4, (uint)(message.Address >> 32));
+        cpu.Store(entry + 8, 4, message.Data);
+        cpu.Store(entry + 12, 4, isMasked ? 1u : 0);
     }
 
     private static void ShowIn(PciDevice device, IReadOnlyList<PciMessage> messages)

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Emulator.KernelShim;
 
 /// <summary>
@@ -6,6 +8,7 @@ namespace Emulator.KernelShim;
 internal static class PciReset
 {
     private const ushort InitiateFlr = 0x8000;
+    private const ushort TransactionsPending = 0x20;
     private const int D3Hot = 3;
 
     /// <summary>The methods a function has, in the order in which they are tried (pci_init_reset_methods).</summary>
@@ -27,7 +30,7 @@ internal static class PciReset
             methods.Add("pm");
         }
 
-        if (IsAloneOnBus(device))
+        if (IsAloneOnBus(device) || HasSlotToItself(device))
         {
             methods.Add("bus");
         }
@@ -35,26 +38,31 @@ internal static class PciReset
         return methods;
     }
 
-    /// <summary>Resets a function; its header and BARs are saved and restored (pci_reset_function).</summary>
-    public static bool TryReset(PciDevice device)
+    /// <summary>Resets a function; its configuration space is saved and restored (pci_reset_function).</summary>
+    public static bool TryReset(PciCore core, PciDevice device)
     {
-        if (MethodsOf(device) is not [var method, ..])
+        if (device.ResetMethods.Count == 0)
         {
             return false;
         }
 
-        uint[] saved = [.. Enumerable.Range(0, 16).Select(n => device.ReadDword(4 * n))];
-        Reset(device, method);
-        for (int n = 15; n >= 0; n--)
-        {
-            if (device.ReadDword(4 * n) != saved[n])
-            {
-                device.WriteDword(4 * n, saved[n]);
-            }
-        }
-
-        return true;
+        PciSavedState saved = Prepare(core, device);
+        bool isReset = TryResetLocked(core, device);
+        saved.Restore();
+        return isReset;
     }
+
+    /// <summary>pci_dev_save_and_disable: the state is kept, and decoding, mastering and INTx end.</summary>
+    public static PciSavedState Prepare(PciCore core, PciDevice device)
+    {
+        PciSavedState saved = PciSavedState.Save(core, device);
+        device.WriteWord(PciRegisters.Command, PciRegisters.CommandInterruptDisable);
+        return saved;
+    }
+
+    /// <summary>__pci_reset_function_locked: nothing is saved.</summary>
+    public static bool TryResetLocked(PciCore core, PciDevice device) =>
+        device.ResetMethods.Any(method => TryReset(core, device, method));
 
     /// <summary>Resets everything behind a bridge (pci_reset_secondary_bus).</summary>
     public static void ResetSecondaryBus(PciDevice bridge)
@@ -69,26 +77,68 @@ internal static class PciReset
         && (device.ReadDword(device.ExpressCapability + PciExpress.DeviceCapabilities) & PciExpress.FunctionLevelReset)
             != 0;
 
-    private static void Reset(PciDevice device, string method)
+    private static bool TryReset(PciCore core, PciDevice device, string method)
     {
         switch (method)
         {
             case "flr":
-                device.UpdateWord(device.ExpressCapability + PciExpress.DeviceControl, 0, InitiateFlr);
-                break;
+                int express = device.ExpressCapability;
+                if ((device.ReadWord(express + PciExpress.DeviceControl + 2) & TransactionsPending) != 0)
+                {
+                    core.Error(
+                        device,
+                        "timed out waiting for pending transaction; performing function level reset anyway"
+                    );
+                }
+
+                device.UpdateWord(express + PciExpress.DeviceControl, 0, InitiateFlr);
+                return Await(core, device, "FLR");
             case "af_flr":
                 device.WriteByte(device.FindCapability(PciCapabilityId.AdvancedFeatures) + 4, 1);
-                break;
+                return Await(core, device, "AF_FLR");
             case "pm":
                 int control = device.FindCapability(PciCapabilityId.PowerManagement) + 4;
                 device.UpdateWord(control, 3, D3Hot);
                 device.UpdateWord(control, 3, 0);
-                break;
+                return Await(core, device, "PM D3hot->D0");
             default:
+                if (!IsAloneOnBus(device) && !HasSlotToItself(device))
+                {
+                    return false;
+                }
+
                 ResetSecondaryBus(device.OnBus.Bridge!);
-                break;
+                return true;
         }
     }
+
+    /// <summary>
+    /// pci_dev_wait: a function that does not answer is asked again and again, each time after twice the time; here the answer
+    /// is the same each time, so the time is only told.
+    /// </summary>
+    private static bool Await(PciCore core, PciDevice device, string what)
+    {
+        const int longest = 60_000;
+        const int told = 1_000;
+        if (device.ReadDword(PciRegisters.Command) != uint.MaxValue)
+        {
+            return true;
+        }
+
+        int delay = 1;
+        for (; delay <= longest; delay *= 2)
+        {
+            if (delay > told)
+            {
+                core.Info(device, Text($"not ready {delay - 1}ms after {what}; waiting"));
+            }
+        }
+
+        core.Warn(device, Text($"not ready {delay - 1}ms after {what}; giving up"));
+        return false;
+    }
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
     private static bool HasAdvancedFeaturesReset(PciDevice device) =>
         device.FindCapability(PciCapabilityId.AdvancedFeatures) is var at and not 0
@@ -101,5 +151,14 @@ internal static class PciReset
 
     /// <summary>pci_parent_bus_reset: nobody else may be behind the bridge, and nothing behind the function.</summary>
     private static bool IsAloneOnBus(PciDevice device) =>
-        device.OnBus is { Bridge: not null, Devices.Count: 1 } && device.Subordinate is null;
+        device.OnBus.Bridge is not null
+        && device.Subordinate is null
+        && device.OnBus.Devices.All(other => ReferenceEquals(other, device));
+
+    /// <summary>
+    /// pci_dev_reset_slot_function: a slot that takes cards while the system runs can be reset for a function that is not one of
+    /// several. Virtual functions count as such, and their reset takes the physical one with them.
+    /// </summary>
+    private static bool HasSlotToItself(PciDevice device) =>
+        device is { OnBus.Bridge.IsHotplugBridge: true, IsMultifunction: false, Subordinate: null };
 }

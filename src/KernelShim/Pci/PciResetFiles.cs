@@ -3,6 +3,9 @@ namespace Emulator.KernelShim;
 /// <summary>The files <c>reset</c>, <c>reset_method</c> and <c>reset_subordinate</c> (drivers/pci/pci-sysfs.c, pci.c).</summary>
 internal static class PciResetFiles
 {
+    /// <summary>All the ways there are (pci_reset_fn_methods).</summary>
+    private static readonly string[] Known = ["device_specific", "acpi", "flr", "af_flr", "pm", "bus", "cxl_bus"];
+
     public static void Add(PciCore core, PciDevice device, DirectoryInode directory)
     {
         if (device.IsBridge)
@@ -15,7 +18,7 @@ internal static class PciResetFiles
             );
         }
 
-        if (PciReset.MethodsOf(device).Count == 0)
+        if (device.ResetMethods.Count == 0)
         {
             return;
         }
@@ -29,8 +32,8 @@ internal static class PciResetFiles
         directory.AddAttribute(
             "reset_method",
             AttributeMode.ReadWrite,
-            () => string.Join(' ', PciReset.MethodsOf(device)) + "\n",
-            (process, text) => StoreMethod(process, device, text)
+            () => string.Join(' ', device.ResetMethods) + "\n",
+            (process, text) => StoreMethod(core, process, device, text)
         );
     }
 
@@ -43,12 +46,14 @@ internal static class PciResetFiles
             return process.Refuse(Errno.EINVAL, function, "only 1 resets");
         }
 
-        if (!PciReset.TryReset(device))
+        device.RuntimePower?.Resume();
+        bool isReset = PciReset.TryReset(core, device);
+        device.RuntimePower?.Suspend();
+        if (!isReset)
         {
             return process.Refuse(Errno.ENOTTY, "pci_reset_function", $"{device.Name} has no way to be reset");
         }
 
-        _ = core;
         return text.Length;
     }
 
@@ -73,13 +78,40 @@ internal static class PciResetFiles
         return text.Length;
     }
 
-    private static long StoreMethod(Process process, PciDevice device, string text)
+    /// <summary>reset_method_store: some of the ways in another order, none, or what the kernel would choose.</summary>
+    private static long StoreMethod(PciCore core, Process process, PciDevice device, string text)
     {
-        string[] wanted = text.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
-        string[] known = [.. PciReset.MethodsOf(device), "default"];
-        string? unknown = wanted.FirstOrDefault(name => !known.Contains(name, StringComparer.Ordinal));
-        return unknown is null
-            ? text.Length
-            : process.Refuse(Errno.EINVAL, "reset_method_store", $"{device.Name} cannot be reset by '{unknown}'");
+        const string function = "reset_method_store";
+        string line = BusType.CString(text).ToString();
+        line = line.EndsWith('\n') ? line[..^1] : line;
+        if (line.Length == 0)
+        {
+            device.ResetMethods = [];
+            core.Warn(device, "All device reset methods disabled by user");
+            return text.Length;
+        }
+
+        if (line is "default")
+        {
+            device.ResetMethods = PciReset.MethodsOf(device);
+            return text.Length;
+        }
+
+        IReadOnlyList<string> there = PciReset.MethodsOf(device);
+        List<string> wanted = [];
+        foreach (string name in line.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            if (!there.Contains(name, StringComparer.Ordinal))
+            {
+                string kind = Known.Contains(name, StringComparer.Ordinal) ? "Unsupported" : "Invalid";
+                core.Error(device, $"{kind} reset method '{name}'");
+                return process.Refuse(Errno.EINVAL, function, $"{device.Name} cannot be reset by '{name}'");
+            }
+
+            wanted.Add(name);
+        }
+
+        device.ResetMethods = wanted;
+        return text.Length;
     }
 }

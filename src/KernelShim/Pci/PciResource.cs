@@ -121,6 +121,13 @@ internal sealed class PciResource(int index = 0)
         Parent = null;
     }
 
+    /// <summary>Whether nobody else is within so many bytes of a child's beginning.</summary>
+    public bool IsFreeAfter(PciResource child, ulong lengthBytes) =>
+        child.Start + lengthBytes - 1 <= End
+        && _children.TrueForAll(other =>
+            ReferenceEquals(other, child) || other.End < child.Start || other.Start > child.Start + lengthBytes - 1
+        );
+
     /// <summary>Gives back what lies in it, all the way down (release_child_resources).</summary>
     public void ReleaseChildren()
     {

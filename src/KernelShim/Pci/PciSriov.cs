@@ -123,6 +123,8 @@ public sealed class PciSriov
             }
         }
 
+        // pci_enable_resources for the BARs of the virtual functions: their memory is decoded as the physical one's is.
+        _core.EnableDecoding(_device, PciRegisters.CommandMemory);
         _device.WriteWord(_at + NumberOfVfs, (ushort)count);
         ushort control = _device.ReadWord(_at + Control);
         _device.WriteWord(_at + Control, (ushort)(control | VfEnable | VfMemory));
@@ -227,6 +229,7 @@ public sealed class PciSriov
 
         _core.Add(function);
         _functions.Add(function);
+        (_device.Driver as PciDriver)?.Capture(_device, function);
         _core.AddDevice(function);
         string name = string.Create(CultureInfo.InvariantCulture, $"virtfn{number}");
         _device.Directory?.AddRelativeLink(name, function.Directory!);

@@ -1,11 +1,12 @@
 using System.Globalization;
+using Emulator.Machine;
 
 namespace Emulator.KernelShim;
 
 /// <summary>The files of a physical function about its virtual ones (drivers/pci/iov.c).</summary>
 internal static class PciSriovFiles
 {
-    public static void Add(PciDevice device, PciSriov sriov, DirectoryInode directory)
+    public static void Add(PciCore core, PciDevice device, PciSriov sriov, DirectoryInode directory)
     {
         Show(directory, "sriov_totalvfs", () => Decimal(sriov.TotalVfs));
         Show(directory, "sriov_offset", () => Decimal(sriov.FirstOffset));
@@ -16,11 +17,11 @@ internal static class PciSriovFiles
             () => sriov.FunctionDeviceId.ToString("x", CultureInfo.InvariantCulture) + "\n"
         );
         Show(directory, "sriov_vf_total_msix", () => "0\n");
-        directory.AddAttribute(
+        directory.AddBlockingAttribute(
             "sriov_numvfs",
             AttributeMode.ReadWrite,
-            () => Decimal(sriov.Functions.Count),
-            (process, text) => StoreNumber(process, device, sriov, text)
+            (process, text) => StoreNumber(core, process, device, sriov, text),
+            () => Decimal(sriov.Functions.Count)
         );
         directory.AddAttribute(
             "sriov_drivers_autoprobe",
@@ -30,7 +31,7 @@ internal static class PciSriovFiles
         );
     }
 
-    private static long StoreNumber(Process process, PciDevice device, PciSriov sriov, string text)
+    private static Attempt StoreNumber(PciCore core, Process process, PciDevice device, PciSriov sriov, string text)
     {
         const string function = "sriov_numvfs_store";
         if (!PciFiles.TryParse(text, out ulong number))
@@ -63,8 +64,16 @@ internal static class PciSriovFiles
             );
         }
 
+        if (count == 0 && FindUsers(sriov) is { } users)
+        {
+            return Attempt.Block(users);
+        }
+
         if (count > 0 && sriov.Functions.Count > 0)
         {
+            string enabled = sriov.Functions.Count.ToString(CultureInfo.InvariantCulture);
+            string wanted = count.ToString(CultureInfo.InvariantCulture);
+            core.Warn(device, $"{enabled} VFs already enabled. Disable before enabling {wanted} VFs");
             return process.Refuse(
                 Errno.EBUSY,
                 function,
@@ -76,6 +85,21 @@ internal static class PciSriovFiles
         return result < 0
             ? process.Refuse((Errno)(-result), function, $"{driver.Name} could not set up {count} virtual functions")
             : text.Length;
+    }
+
+    /// <summary>Where one must wait for programs that use a virtual function before it can be taken away.</summary>
+    internal static WaitQueue? FindUsers(PciSriov sriov)
+    {
+        foreach (PciDevice function in sriov.Functions)
+        {
+            if (function.Driver?.PrepareRemoval(function) is { } users)
+            {
+                function.IsLeavingDriver = true;
+                return users;
+            }
+        }
+
+        return null;
     }
 
     private static long StoreAutoProbe(Process process, PciSriov sriov, string text)

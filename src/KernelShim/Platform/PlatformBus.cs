@@ -15,9 +15,11 @@ internal sealed class PlatformBus : BusType
         HasDriverOverride = profile.PlatformDriverOverride;
     }
 
-    /// <summary>The driver's tables, else plain equality of names (platform_match).</summary>
+    /// <summary>The driver's wildcard, its tables, else plain equality of names (platform_match).</summary>
     protected override bool MatchTables(Device device, Driver driver) =>
-        driver.Matches(device) || string.Equals(device.Name, driver.Name, StringComparison.Ordinal);
+        driver.MatchesAnyDevice
+        || driver.Matches(device)
+        || string.Equals(device.Name, driver.Name, StringComparison.Ordinal);
 
     internal override void AddAttributes(Device device, DirectoryInode directory) =>
         directory.AddAttribute("modalias", AttributeMode.ReadOnly, () => Modalias(device) + "\n");

@@ -30,6 +30,24 @@ public sealed partial record KernelProfile
     /// <summary>Whether capabilities begin at multiples of 8 (6.6, vfio_info_cap_add).</summary>
     public bool VfioCapabilitiesAreAligned { get; init; } = true;
 
+    /// <summary>Whether vfio-pci reads and writes BARs 8 bytes at a time where they fit (6.11).</summary>
+    public bool VfioPciHasQuadAccess { get; init; } = true;
+
+    /// <summary>Whether the log tells of capabilities that vfio-pci hides; they are debug lines since 6.2.</summary>
+    public bool VfioPciTellsHiddenCapabilities { get; init; }
+
+    /// <summary>Whether vfio-pci shows vendors' own capabilities of the second kind, DVSEC (6.4).</summary>
+    public bool VfioPciKnowsDesignatedVendor { get; init; } = true;
+
+    /// <summary>
+    /// Whether vfio-pci looks at the whole range of vectors first; since vectors can come one by one (6.4) each is looked at when
+    /// its turn comes, and one that is not set up is refused only when it is to get an eventfd.
+    /// </summary>
+    public bool VfioPciChecksVectorsFirst { get; init; }
+
+    /// <summary>Whether a hot reset without groups means what an iommufd owns (6.6), and is refused first for who has none.</summary>
+    public bool VfioPciResetsByContext { get; init; } = true;
+
     /// <summary>Whether vfio-platform knows reset functions and asks for <c>compatible</c> to find them (4.2).</summary>
     public bool VfioPlatformHasResets { get; init; } = true;
 

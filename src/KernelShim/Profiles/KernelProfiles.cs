@@ -79,8 +79,37 @@ public static partial class KernelProfiles
             Packages = ["vfio-host-test"],
         };
 
+    /// <summary>
+    /// What the authors of "VFIO for Platform Devices" (October 2013) had when they saw the two problems: 3.11 with vfio-platform
+    /// as a request for comments, and nothing that lets it have a device. As to the rest it is taken for <see cref="VosysV6"/>.
+    /// </summary>
+    public static KernelProfile Slides2013Before { get; } =
+        VosysV6 with
+        {
+            Name = "slides-2013-before",
+            Title = "3.11 with vfio-platform and before driver_override: no way to bind a device to it",
+            Release = "3.11.0-vfio-platform",
+            PlatformDriverOverride = false,
+            HasS3cI2cDriver = true,
+            DefaultCommandLine = "console=ttySAC2,115200",
+            Modules = ["vfio", "vfio_iommu_type1", "vfio_platform"],
+            Packages = [],
+        };
+
+    /// <summary>The same with what the slides propose: match_any_dev and sysfs_bind_only.</summary>
+    public static KernelProfile Slides2013 { get; } =
+        Slides2013Before with
+        {
+            Name = "slides-2013",
+            Title = "the same with the slides' proposals: match_any_dev and sysfs_bind_only",
+            Release = "3.11.0-vfio-platform-v2",
+            PlatformHasMatchAnyDevice = true,
+            HasSysfsBindOnly = true,
+        };
+
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<KernelProfile> All => [VosysV6, Linux61, Linux612, Linux612Oracle];
+    public static IReadOnlyList<KernelProfile> All =>
+        [Slides2013Before, Slides2013, VosysV6, Linux61, Linux612, Linux612Oracle];
 
     /// <summary>A profile by name, or null.</summary>
     public static KernelProfile? Find(string name) =>

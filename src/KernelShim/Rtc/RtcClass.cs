@@ -12,9 +12,26 @@ internal sealed class RtcClass
     private const ulong HighestUserFrequency = 4096;
     private const long FarAlarm = 300;
 
+    private static readonly string[] WakeUpCounters =
+    [
+        "active_count",
+        "active_time_ms",
+        "event_count",
+        "expire_count",
+        "last_change_ms",
+        "max_time_ms",
+        "prevent_suspend_time_ms",
+        "total_time_ms",
+        "wakeup_count",
+    ];
+
     private readonly Kernel _kernel;
     private readonly DirectoryInode _class;
     private readonly List<RtcDevice> _clocks = [];
+
+    /// <summary>The clock that the alarm timers run on: once they have one they never let it go, nor therefore its number.</summary>
+    private RtcDevice? _alarmClock;
+    private int _wakeUps;
 
     public RtcClass(Kernel kernel)
     {
@@ -26,7 +43,7 @@ internal sealed class RtcClass
     public RtcDevice Register(Device device, IRtcOperations operations)
     {
         int id = 0;
-        while (_clocks.Exists(clock => clock.Id == id))
+        while (_clocks.Exists(clock => clock.Id == id) || _alarmClock?.Id == id)
         {
             id++;
         }
@@ -53,6 +70,7 @@ internal sealed class RtcClass
         _clocks.Remove(rtc);
         _class.Remove(name);
         rtc.Device.Directory?.Remove("rtc");
+        RemoveWakeUp(rtc.Device.Directory);
         _kernel.Files.Dev.Remove(name);
         if (rtc.Id == 0)
         {
@@ -104,8 +122,48 @@ internal sealed class RtcClass
         directory.AddRelativeLink("subsystem", _class);
         _class.AddRelativeLink(name, directory);
 
-        // alarmtimer_rtc_add_device: the first clock that can wake the system carries the alarm timers.
-        PowerFiles.AddSmall(directory.AddDirectory(Text($"alarmtimer.{rtc.Id}.auto")));
+        AddWakeUp(home);
+
+        // alarmtimer_rtc_add_device: the first clock that can wake the system carries the alarm timers (get_device, and no put).
+        if (_alarmClock is null)
+        {
+            _alarmClock = rtc;
+            PowerFiles.AddSmall(directory.AddDirectory(Text($"alarmtimer.{rtc.Id}.auto")));
+        }
+    }
+
+    /// <summary>wakeup_source_sysfs_add (drivers/base/power/wakeup_stats.c), of what device_init_wakeup makes.</summary>
+    private void AddWakeUp(DirectoryInode home)
+    {
+        DirectoryInode wakeUpClass = _kernel.Files.Sys.GetOrAddDirectory("class").GetOrAddDirectory("wakeup");
+        string name = Text($"wakeup{_wakeUps++}");
+        DirectoryInode source = home.GetOrAddDirectory("wakeup").AddDirectory(name);
+        source.AddAttribute("name", AttributeMode.ReadOnly, () => home.Name + "\n");
+        foreach (string counter in WakeUpCounters)
+        {
+            source.AddAttribute(counter, AttributeMode.ReadOnly, () => "0\n");
+        }
+
+        source.AddRelativeLink("device", home);
+        PowerFiles.AddSmall(source);
+        source.AddRelativeLink("subsystem", wakeUpClass);
+        wakeUpClass.AddRelativeLink(name, source);
+    }
+
+    private void RemoveWakeUp(DirectoryInode? home)
+    {
+        if (home?.Find("wakeup") is not DirectoryInode sources)
+        {
+            return;
+        }
+
+        var wakeUpClass = (DirectoryInode)_kernel.Files.Sys.GetOrAddDirectory("class").GetOrAddDirectory("wakeup");
+        foreach (string name in sources.Children.Select(source => source.Name).ToArray())
+        {
+            wakeUpClass.Remove(name);
+        }
+
+        home.Remove("wakeup");
     }
 
     /// <summary>max_user_freq_store.</summary>

@@ -37,6 +37,10 @@ public abstract class VfioDevice
 
     internal abstract long Ioctl(Process process, uint command, ulong argument);
 
+    /// <summary>Whether a name that a program asks for is this device's: 1, 0, or a negative errno (match of its driver).</summary>
+    internal virtual long Match(Process process, string name) =>
+        string.Equals(Device.Name, name, StringComparison.Ordinal) ? 1 : 0;
+
     internal abstract long Read(Process process, ulong buffer, long count, ulong position);
 
     internal abstract long Write(Process process, ulong buffer, long count, ulong position);

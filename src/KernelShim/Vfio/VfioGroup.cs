@@ -208,6 +208,23 @@ public sealed partial class VfioGroup
         return 0;
     }
 
+    /// <summary>vfio_device_get_from_name: the first that takes the name, or refuses what stands behind it.</summary>
+    private long FindDevice(Process process, string name, out VfioDevice? device)
+    {
+        foreach (VfioDevice member in Devices)
+        {
+            long matched = member.Match(process, name);
+            if (matched < 0 || (matched > 0 && !member.Device.IsLeavingDriver))
+            {
+                device = matched > 0 ? member : null;
+                return matched;
+            }
+        }
+
+        device = null;
+        return 0;
+    }
+
     private long GetDeviceFd(Process process, ulong argument)
     {
         if (
@@ -230,9 +247,12 @@ public sealed partial class VfioGroup
             );
         }
 
-        VfioDevice? device = Devices.Find(member =>
-            !member.Device.IsLeavingDriver && string.Equals(member.Device.Name, name, StringComparison.Ordinal)
-        );
+        long matched = FindDevice(process, name, out VfioDevice? device);
+        if (matched < 0)
+        {
+            return matched;
+        }
+
         if (device is null)
         {
             return process.Refuse(
@@ -286,6 +306,9 @@ public sealed partial class VfioGroup
 /// <summary>An open group.</summary>
 internal sealed class VfioGroupFile(VfioGroup group) : OpenFile
 {
+    /// <summary>The group.</summary>
+    public VfioGroup Group => group;
+
     public override string Description => $"/dev/vfio/{group.Name}";
 
     public override Attempt Ioctl(Process process, uint command, ulong argument) =>

@@ -32,6 +32,12 @@ public class VfioPlatformDriver : Driver
     /// <inheritdoc/>
     public override bool ManagesDma => true;
 
+    /// <inheritdoc/>
+    public override bool MatchesAnyDevice => _core.Kernel.Profile.PlatformHasMatchAnyDevice;
+
+    /// <inheritdoc/>
+    public override bool BindsBySysfsOnly => _core.Kernel.Profile.HasSysfsBindOnly;
+
     /// <summary>What GET_INFO says of its devices.</summary>
     private protected virtual uint DeviceFlag => VfioFlags.DevicePlatform;
 

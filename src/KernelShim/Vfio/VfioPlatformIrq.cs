@@ -12,8 +12,8 @@ internal sealed class VfioPlatformIrq(Kernel kernel, string deviceName, int numb
     private const uint LevelFlags = VfioFlags.IrqEventFd | VfioFlags.IrqMaskable | VfioFlags.IrqAutoMasked;
 
     private EventFile? _trigger;
-    private Watch? _maskWatch;
-    private Watch? _unmaskWatch;
+    private VirqFd? _maskWatch;
+    private VirqFd? _unmaskWatch;
     private bool _isRequested;
     private bool _isMasked;
     private long _requestError;
@@ -49,9 +49,8 @@ internal sealed class VfioPlatformIrq(Kernel kernel, string deviceName, int numb
     /// <summary>vfio_platform_irq_cleanup.</summary>
     public void Close()
     {
-        _maskWatch?.Stop();
-        _unmaskWatch?.Stop();
-        _maskWatch = _unmaskWatch = null;
+        VirqFd.Disable(ref _maskWatch);
+        VirqFd.Disable(ref _unmaskWatch);
         _trigger = null;
         Release();
     }
@@ -87,7 +86,7 @@ internal sealed class VfioPlatformIrq(Kernel kernel, string deviceName, int numb
             return 0;
         }
 
-        long error = FindEventFile(process, Function, descriptor, out EventFile? file);
+        long error = VirqFd.FindEventFile(process, Function, descriptor, out EventFile? file);
         if (error != 0)
         {
             return error;
@@ -160,43 +159,14 @@ internal sealed class VfioPlatformIrq(Kernel kernel, string deviceName, int numb
     public long SetUnmaskWatch(Process process, int descriptor) =>
         SetWatch(process, descriptor, ref _unmaskWatch, Unmask);
 
-    private static long FindEventFile(Process process, string function, int descriptor, out EventFile? file)
+    private static long SetWatch(Process process, int descriptor, ref VirqFd? watch, Action action)
     {
-        OpenFile? found = process.FindFile(descriptor);
-        file = found as EventFile;
-        return file is not null ? 0
-            : found is null ? process.Refuse(Errno.EBADF, function, $"descriptor {descriptor} is not open")
-            : process.Refuse(Errno.EINVAL, function, $"descriptor {descriptor} is no eventfd but {found.Description}");
-    }
-
-    /// <summary>vfio_virqfd_enable and vfio_virqfd_disable.</summary>
-    private static long SetWatch(Process process, int descriptor, ref Watch? watch, Action action)
-    {
-        if (descriptor < 0)
+        if (descriptor >= 0)
         {
-            watch?.Stop();
-            watch = null;
-            return 0;
+            return VirqFd.Enable(process, descriptor, ref watch, action);
         }
 
-        long error = FindEventFile(process, "vfio_virqfd_enable", descriptor, out EventFile? file);
-        if (error != 0)
-        {
-            return error;
-        }
-
-        if (watch is { IsAlive: true })
-        {
-            return process.Refuse(Errno.EBUSY, "vfio_virqfd_enable", "an eventfd is registered for this already");
-        }
-
-        watch?.Stop();
-        watch = new Watch(file!, action);
-        if (file!.Count > 0)
-        {
-            action();
-        }
-
+        VirqFd.Disable(ref watch);
         return 0;
     }
 
@@ -224,23 +194,5 @@ internal sealed class VfioPlatformIrq(Kernel kernel, string deviceName, int numb
             _isRequested = false;
             kernel.Interrupts.Free(Number, this);
         }
-    }
-
-    /// <summary>An eventfd that acts on the interrupt (struct virqfd); it ends when the eventfd is closed.</summary>
-    private sealed class Watch
-    {
-        private readonly EventFile _file;
-        private readonly Action _action;
-
-        public Watch(EventFile file, Action action)
-        {
-            _file = file;
-            _action = action;
-            file.Signalled += action;
-        }
-
-        public bool IsAlive => _file.References > 0;
-
-        public void Stop() => _file.Signalled -= _action;
     }
 }

@@ -5,7 +5,8 @@ namespace Emulator.KernelShim;
 /// <summary>VFIO_DEVICE_SET_IRQS for devices whose indexes have one interrupt each.</summary>
 internal static class VfioSetIrqs
 {
-    private const int HeadBytes = 20;
+    /// <summary>The length of the struct without its data.</summary>
+    public const int HeadBytes = 20;
     private const uint DataMask = VfioFlags.SetDataNone | VfioFlags.SetDataBool | VfioFlags.SetDataEventFd;
     private const uint ActionMask = VfioFlags.SetActionMask | VfioFlags.SetActionUnmask | VfioFlags.SetActionTrigger;
 
@@ -16,7 +17,8 @@ internal static class VfioSetIrqs
             return UserStruct.CannotRead(process, "vfio_platform_ioctl");
         }
 
-        if (Check(set, irqs.Length, out int dataBytes) is { } reason)
+        // The kernel gives the number of indexes where that of an index's interrupts is meant, so the actions check again.
+        if (Check(set, irqs.Length, irqs.Length, out int dataBytes) is { } reason)
         {
             return process.Refuse(Errno.EINVAL, "vfio_set_irqs_validate_and_prepare", reason);
         }
@@ -42,10 +44,13 @@ internal static class VfioSetIrqs
     }
 
     /// <summary>
-    /// vfio_set_irqs_validate_and_prepare: why it refuses, or null. It is told the number of indexes where it means that of an
-    /// index's interrupts, so start and count are checked again by the actions.
+    /// vfio_set_irqs_validate_and_prepare: why it refuses, or null.
     /// </summary>
-    private static string? Check(VfioIrqSet set, int count, out int dataBytes)
+    /// <param name="set">What is asked.</param>
+    /// <param name="indexes">How many indexes there are.</param>
+    /// <param name="count">How many interrupts the index has.</param>
+    /// <param name="dataBytes">How much data follows.</param>
+    public static string? Check(VfioIrqSet set, int indexes, int count, out int dataBytes)
     {
         dataBytes = 0;
         if (set.ArgumentBytes < HeadBytes)
@@ -53,7 +58,7 @@ internal static class VfioSetIrqs
             return $"argsz is {set.ArgumentBytes}; at least {HeadBytes} is required";
         }
 
-        if (set.Index >= (uint)count)
+        if (set.Index >= (uint)indexes)
         {
             return $"there is no interrupt {set.Index}";
         }

@@ -50,6 +50,15 @@ public static class VfioIoctl
     /// <summary>Device: resets it.</summary>
     public const uint DeviceReset = 0x3B6F;
 
+    /// <summary>PCI function: <see cref="VfioPciHotResetHead"/>, and who is reset with it.</summary>
+    public const uint DeviceGetPciHotResetInfo = 0x3B70;
+
+    /// <summary>PCI function: <see cref="VfioPciHotResetHead"/>, and descriptors of the groups.</summary>
+    public const uint DevicePciHotReset = 0x3B71;
+
+    /// <summary>PCI function: <see cref="VfioDeviceIoEventFd"/>.</summary>
+    public const uint DeviceIoEventFd = 0x3B74;
+
     /// <summary>Device: features (5.18).</summary>
     public const uint DeviceFeature = 0x3B75;
 
@@ -100,8 +109,11 @@ public static class VfioFlags
     /// <summary>VFIO_GROUP_FLAGS_CONTAINER_SET.</summary>
     public const uint GroupContainerSet = 2;
 
-    /// <summary>VFIO_DEVICE_FLAGS_RESET.</summary>
+    /// <summary>VFIO_DEVICE_FLAGS_RESET: the device can be reset by itself.</summary>
     public const uint DeviceReset = 1;
+
+    /// <summary>VFIO_DEVICE_FLAGS_PCI.</summary>
+    public const uint DevicePci = 2;
 
     /// <summary>VFIO_DEVICE_FLAGS_PLATFORM.</summary>
     public const uint DevicePlatform = 4;
@@ -118,6 +130,9 @@ public static class VfioFlags
     /// <summary>VFIO_REGION_INFO_FLAG_MMAP.</summary>
     public const uint RegionMmap = 4;
 
+    /// <summary>VFIO_REGION_INFO_FLAG_CAPS.</summary>
+    public const uint RegionCapabilities = 8;
+
     /// <summary>VFIO_IRQ_INFO_EVENTFD.</summary>
     public const uint IrqEventFd = 1;
 
@@ -126,6 +141,21 @@ public static class VfioFlags
 
     /// <summary>VFIO_IRQ_INFO_AUTOMASKED.</summary>
     public const uint IrqAutoMasked = 4;
+
+    /// <summary>VFIO_IRQ_INFO_NORESIZE.</summary>
+    public const uint IrqNoResize = 8;
+
+    /// <summary>VFIO_DEVICE_FEATURE_MASK: which feature.</summary>
+    public const uint FeatureIndexMask = 0xFFFF;
+
+    /// <summary>VFIO_DEVICE_FEATURE_GET.</summary>
+    public const uint FeatureGet = 0x1_0000;
+
+    /// <summary>VFIO_DEVICE_FEATURE_SET.</summary>
+    public const uint FeatureSet = 0x2_0000;
+
+    /// <summary>VFIO_DEVICE_FEATURE_PROBE: only whether GET or SET would do.</summary>
+    public const uint FeatureProbe = 0x4_0000;
 
     /// <summary>VFIO_IRQ_SET_DATA_NONE.</summary>
     public const uint SetDataNone = 1;
@@ -256,6 +286,54 @@ public struct VfioIrqSet
 
     /// <summary>How many vectors.</summary>
     public uint Count;
+}
+
+/// <summary>The head of struct vfio_pci_hot_reset_info and of struct vfio_pci_hot_reset.</summary>
+[StructLayout(LayoutKind.Sequential)]
+public struct VfioPciHotResetHead
+{
+    /// <summary>How large head and list are.</summary>
+    public uint ArgumentBytes;
+
+    /// <summary>0 for groups.</summary>
+    public uint Flags;
+
+    /// <summary>How long the list is.</summary>
+    public uint Count;
+}
+
+/// <summary>struct vfio_device_ioeventfd.</summary>
+[StructLayout(LayoutKind.Sequential)]
+public struct VfioDeviceIoEventFd
+{
+    /// <summary>How large the caller's struct is.</summary>
+    public uint ArgumentBytes;
+
+    /// <summary>The size of the store: 1, 2, 4 or 8.</summary>
+    public uint Flags;
+
+    /// <summary>Where in the device file.</summary>
+    public ulong Offset;
+
+    /// <summary>What is stored.</summary>
+    public ulong Data;
+
+    /// <summary>The eventfd; -1 to end it.</summary>
+    public int Descriptor;
+
+    /// <summary>Padding.</summary>
+    public uint Reserved;
+}
+
+/// <summary>The head of struct vfio_device_feature; data follows.</summary>
+[StructLayout(LayoutKind.Sequential)]
+public struct VfioDeviceFeature
+{
+    /// <summary>How large head and data are.</summary>
+    public uint ArgumentBytes;
+
+    /// <summary>The feature, and what is asked of it.</summary>
+    public uint Flags;
 }
 
 /// <summary>struct vfio_iommu_type1_info; capabilities follow.</summary>

@@ -30,6 +30,13 @@ public sealed class EventFile(ulong initial, bool isSemaphore) : OpenFile
         Signalled?.Invoke();
     }
 
+    /// <summary>Takes the whole count from inside the kernel: eventfd_ctx_do_read.</summary>
+    internal void Drain()
+    {
+        _count = 0;
+        Waiters.WakeAll();
+    }
+
     /// <inheritdoc/>
     public override Attempt Read(Process process, ulong buffer, long count, long position)
     {

@@ -163,8 +163,20 @@ public sealed class DirectoryInode : Inode
     /// <param name="name">Its name.</param>
     /// <param name="permissions">0200 as the attribute has them.</param>
     /// <param name="store">Takes one write (at most a page).</param>
-    public AttributeInode AddBlockingAttribute(string name, int permissions, Func<Process, string, Attempt> store) =>
-        Add(name, new AttributeInode(permissions, null, null) { BlockingStore = store });
+    /// <param name="show">Its text; null for a write-only file.</param>
+    public AttributeInode AddBlockingAttribute(
+        string name,
+        int permissions,
+        Func<Process, string, Attempt> store,
+        Func<string>? show = null
+    ) =>
+        Add(
+            name,
+            new AttributeInode(permissions, show is null ? null : () => Encoding.UTF8.GetBytes(show()), null)
+            {
+                BlockingStore = store,
+            }
+        );
 
     /// <summary>Adds a file of bytes that the kernel makes when it is opened (a device tree property).</summary>
     public AttributeInode AddBinary(string name, int permissions, Func<byte[]> show) =>

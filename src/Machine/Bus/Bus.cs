@@ -26,6 +26,7 @@ public sealed class Bus : IBusTarget
     private readonly Trace _trace;
     private readonly List<BusRegion> _regions = [];
     private readonly CacheEntry[] _cache = new CacheEntry[CacheEntries];
+    private BusRegion? _lentLast;
 
     /// <summary>Creates an empty bus.</summary>
     /// <param name="name">The name shown in traces.</param>
@@ -189,7 +190,12 @@ public sealed class Bus : IBusTarget
     /// <inheritdoc/>
     public bool TryGetDirectSpan(ulong address, DirectAccess access, in Transaction transaction, out DirectSpan span)
     {
-        BusRegion? region = Find(address);
+        BusRegion? region = _lentLast;
+        if (region is null || address - region.Start >= region.LengthBytes)
+        {
+            _lentLast = region = Find(address);
+        }
+
         if (
             region is null
             || !region.Target.TryGetDirectSpan(address - region.Start, access, transaction, out DirectSpan inner)
@@ -256,6 +262,7 @@ public sealed class Bus : IBusTarget
     private void ForgetLookups()
     {
         Array.Fill(_cache, new CacheEntry { Page = ulong.MaxValue });
+        _lentLast = null;
         Epoch.Bump();
     }
 

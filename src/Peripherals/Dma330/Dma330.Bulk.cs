@@ -12,6 +12,9 @@ namespace Emulator.Peripherals;
 /// </summary>
 public sealed partial class Dma330
 {
+    /// <summary>How many iterations of an endless loop are looked at together.</summary>
+    private const int MostMoves = 1024;
+
     /// <summary>
     /// Executes as many whole iterations as it can. The channel stands at the head of the loop, after a taken DMALPEND.
     /// </summary>
@@ -24,9 +27,11 @@ public sealed partial class Dma330
         uint end
     )
     {
-        int iterations = cached.Forever ? int.MaxValue : (int)LoopCounter(ref thread, cached.Counter);
         uint head = end - cached.Operand;
-        if (iterations < 1 || head - window.Start > end - window.Start)
+        if (
+            (!cached.Forever && LoopCounter(ref thread, cached.Counter) == 0)
+            || head - window.Start > end - window.Start
+        )
         {
             return;
         }
@@ -51,11 +56,40 @@ public sealed partial class Dma330
             return;
         }
 
-        while (RepeatPiece(ref thread, index, plan, in shape, code, limit, ref cached)) { }
+        if (plan.BytesPerIteration == 0)
+        {
+            RepeatTimeOnly(ref thread, index, plan, in shape, limit, ref cached);
+        }
+        else if ((State.MfifoUsed | State.MfifoTail) == 0 && (thread.Dar & shape.StoreMask) == 0)
+        {
+            RepeatMoves(ref thread, index, plan, in shape, code, limit, ref cached);
+        }
     }
 
-    /// <summary>Executes iterations up to the next end of a page. True if there may be more behind it.</summary>
-    private bool RepeatPiece(
+    private void RepeatTimeOnly(
+        ref Dma330Thread thread,
+        int index,
+        LoopPlan plan,
+        ref readonly BurstShape shape,
+        long limit,
+        ref CachedInstruction cached
+    )
+    {
+        long start = Math.Max(thread.WakeAt, State.NextSlot);
+        LoopTime before = TimeAt(ref thread, start);
+        int wanted = cached.Forever ? int.MaxValue : (int)LoopCounter(ref thread, cached.Counter);
+        LoopRun run = Foresee(plan, in shape, wanted, limit - start, in before);
+        if (run.Iterations > 0)
+        {
+            Pass(ref thread, index, plan, ref cached, start, in run);
+        }
+    }
+
+    /// <summary>
+    /// Copies the bytes of as many iterations as fit before the limit, page by page, and then lets their time pass. Time does not
+    /// depend on where the bytes are, so it is known beforehand how many iterations are executed unless memory ends them.
+    /// </summary>
+    private void RepeatMoves(
         ref Dma330Thread thread,
         int index,
         LoopPlan plan,
@@ -65,32 +99,47 @@ public sealed partial class Dma330
         ref CachedInstruction cached
     )
     {
-        var move = new BulkMove
+        long start = Math.Max(thread.WakeAt, State.NextSlot);
+        LoopTime before = TimeAt(ref thread, start);
+        int wanted = cached.Forever ? MostMoves : (int)LoopCounter(ref thread, cached.Counter);
+        LoopRun run = Foresee(plan, in shape, wanted, limit - start, in before);
+        int moved = 0;
+        MoveEnd end = MoveEnd.None;
+        while (moved < run.Iterations && end == MoveEnd.None)
         {
-            Iterations = cached.Forever ? int.MaxValue : (int)LoopCounter(ref thread, cached.Counter),
-        };
-        if (
-            move.Iterations == 0
-            || (plan.BytesPerIteration != 0 && !PrepareMove(ref thread, index, plan, in shape, code, limit, ref move))
-        )
-        {
-            return false;
+            moved += MovePiece(ref thread, index, plan, in shape, code, run.Iterations - moved, out end);
         }
 
-        int done = RepeatTime(ref thread, plan, in shape, move.Iterations, limit);
-        if (done == 0)
+        if (moved > 0)
         {
-            return false;
+            if (moved < run.Iterations)
+            {
+                run = Foresee(plan, in shape, moved, limit - start, in before);
+            }
+
+            Pass(ref thread, index, plan, ref cached, start, in run);
         }
 
+        if (end == MoveEnd.OtherTranslationsGone)
+        {
+            // The code's may be among them. The load is executed while its page is at hand, and the rest is stepped.
+            while (LoadFast(ref thread, index, Math.Max(thread.WakeAt, State.NextSlot)) == Progress.Moved) { }
+        }
+    }
+
+    /// <summary>Iterations have been executed: the loop's counter, the load-lock and the time follow.</summary>
+    private void Pass(
+        ref Dma330Thread thread,
+        int index,
+        LoopPlan plan,
+        ref CachedInstruction cached,
+        long start,
+        ref readonly LoopRun run
+    )
+    {
         if (!cached.Forever)
         {
-            LoopCounter(ref thread, cached.Counter) -= (uint)done;
-        }
-
-        if (plan.BytesPerIteration != 0)
-        {
-            MakeMove(ref thread, plan, in shape, move, done * plan.BytesPerIteration);
+            LoopCounter(ref thread, cached.Counter) -= (uint)run.Iterations;
         }
 
         State.LoadLock = plan.LockAfter switch
@@ -99,112 +148,113 @@ public sealed partial class Dma330
             LockEffect.Released => Dma330State.NoChannel,
             _ => State.LoadLock,
         };
-        return plan.TurnsPages && done == move.Iterations && _spanEpoch == _port.Epoch.Value;
+        Leave(ref thread, start, in run);
     }
 
-    /// <summary>Where a bulk copy reads and writes, and how many iterations of it are safe.</summary>
-    private ref struct BulkMove
+    /// <summary>Why a bulk copy ends before its loop does.</summary>
+    private enum MoveEnd : byte
     {
-        public Span<byte> From;
-        public Span<byte> To;
-        public int Iterations;
+        /// <summary>It goes on.</summary>
+        None,
+
+        /// <summary>The plain path must look at the next iteration, or at what has become of the code.</summary>
+        LookCloser,
+
+        /// <summary>The page of the next load is at hand, but other translations had to go for it.</summary>
+        OtherTranslationsGone,
     }
 
-    /// <summary>Finds the memory, as far as both sides reach in one piece. False where the plain path must look closer.</summary>
-    private bool PrepareMove(
+    /// <summary>Copies up to the next end of a page. Returns how many iterations that was.</summary>
+    private int MovePiece(
         ref Dma330Thread thread,
         int index,
         LoopPlan plan,
         ref readonly BurstShape shape,
         ReadOnlySpan<byte> code,
-        long limit,
-        ref BulkMove move
+        int iterations,
+        out MoveEnd end
     )
     {
-        if ((State.MfifoUsed | State.MfifoTail) != 0 || (thread.Dar & shape.StoreMask) != 0)
-        {
-            return false;
-        }
-
         int bytes = plan.BytesPerIteration;
-        bool mayTurn = plan.TurnsPages && shape.PlainLoad && HasRoomForOne(ref thread, plan, limit);
-        ref CachedSpan source = ref _spans[index * 3 + (int)DirectAccess.Read];
+        bool mayTurn = plan.TurnsPages && shape.PlainLoad;
+        ReadOnlySpan<byte> from = default;
+        end = MoveEnd.LookCloser;
         if (!plan.StoresZeros)
         {
+            ref CachedSpan source = ref _spans[index * 3 + (int)DirectAccess.Read];
             if ((thread.Sar & shape.LoadMask) != 0)
             {
-                return false;
+                return 0;
             }
 
-            if (
-                !IsOpen(in source, shape.LoadFlags, thread.Sar, bytes)
-                && !(mayTurn && TurnSource(ref thread, index, bytes, shape.LoadFlags))
-            )
+            if (!IsOpen(in source, shape.LoadFlags, thread.Sar, bytes))
             {
-                return false;
+                if (!mayTurn || !TryTurn(index, DirectAccess.Read, thread.Sar, bytes, shape.LoadFlags))
+                {
+                    return 0;
+                }
+
+                if (_spanEpoch != _port.Epoch.Value)
+                {
+                    end = MoveEnd.OtherTranslationsGone;
+                    return 0;
+                }
             }
 
-            move.From = Rest(source.Span, thread.Sar);
-            move.Iterations = Math.Min(move.Iterations, move.From.Length / bytes);
+            from = Rest(source.Span, thread.Sar);
+            iterations = Math.Min(iterations, from.Length / bytes);
         }
 
         ref CachedSpan target = ref _spans[index * 3 + (int)DirectAccess.Write];
         if (!IsOpen(in target, shape.StoreFlags, thread.Dar, bytes))
         {
-            if (
-                !mayTurn
-                || !IsInOnePage(thread.Dar, bytes)
-                || !TryDirect(index, DirectAccess.Write, thread.Dar, bytes, shape.StoreFlags, out _)
-            )
+            if (!mayTurn || !TryTurn(index, DirectAccess.Write, thread.Dar, bytes, shape.StoreFlags))
             {
-                return false;
+                return 0;
             }
 
             // What had to go for it may be the source: one iteration has loaded before it stores.
-            move.Iterations = _spanEpoch == _port.Epoch.Value ? move.Iterations : 1;
+            iterations = _spanEpoch == _port.Epoch.Value ? iterations : 1;
         }
 
-        move.To = Rest(target.Span, thread.Dar);
-        move.Iterations = Math.Min(move.Iterations, move.To.Length / bytes);
-        if (move.From.Overlaps(move.To, out int ahead) && ahead > 0)
+        Span<byte> to = Rest(target.Span, thread.Dar);
+        iterations = IterationsApart(from, to, code, bytes, Math.Min(iterations, to.Length / bytes));
+        if (iterations > 0)
+        {
+            Move(ref thread, plan, in shape, from, to[..(iterations * bytes)]);
+            end = plan.TurnsPages && _spanEpoch == _port.Epoch.Value ? MoveEnd.None : MoveEnd.LookCloser;
+        }
+
+        return iterations;
+    }
+
+    /// <summary>How many iterations can go in one piece without changing what they have still to load or to execute.</summary>
+    private static int IterationsApart(
+        ReadOnlySpan<byte> from,
+        Span<byte> to,
+        ReadOnlySpan<byte> code,
+        int bytesPerIteration,
+        int wanted
+    )
+    {
+        if (from.Overlaps(to, out int ahead) && ahead > 0)
         {
             // What is stored is loaded again later: only what lies between can go in one piece.
-            move.Iterations = Math.Min(move.Iterations, ahead / bytes);
+            wanted = Math.Min(wanted, ahead / bytesPerIteration);
         }
 
-        if (code.Overlaps(move.To, out int place))
+        if (code.Overlaps(to, out int place))
         {
             // Behind the target's first byte if positive: seen from the code, so the code lies at -place.
-            move.Iterations = place >= 0 ? 0 : Math.Min(move.Iterations, -place / bytes);
+            wanted = place >= 0 ? 0 : Math.Min(wanted, -place / bytesPerIteration);
         }
 
-        return move.Iterations > 0;
+        return wanted;
     }
 
-    /// <summary>Whether one more iteration ends before the limit in any case, so that its first access is made for sure.</summary>
-    private bool HasRoomForOne(ref Dma330Thread thread, LoopPlan plan, long limit) =>
-        limit - Math.Max(thread.WakeAt, State.NextSlot) > plan.MostCycles * _cycle
-        && _batchBudget - _batchDone > plan.MostActions;
-
-    /// <summary>
-    /// Reaches the page that the first load of the next iteration touches. If another translation had to go for it, which
-    /// may be that of the code, the load is executed while its page is at hand, and the rest is stepped.
-    /// </summary>
-    private bool TurnSource(ref Dma330Thread thread, int index, int bytes, TransactionFlags flags)
-    {
-        if (!IsInOnePage(thread.Sar, bytes) || !TryDirect(index, DirectAccess.Read, thread.Sar, bytes, flags, out _))
-        {
-            return false;
-        }
-
-        if (_spanEpoch == _port.Epoch.Value)
-        {
-            return true;
-        }
-
-        while (LoadFast(ref thread, index, Math.Max(thread.WakeAt, State.NextSlot)) == Progress.Moved) { }
-        return false;
-    }
+    /// <summary>Reaches the page of an access that is made now. The access lies in one page, or the answer is false.</summary>
+    private bool TryTurn(int index, DirectAccess access, uint address, int lengthBytes, TransactionFlags flags) =>
+        IsInOnePage(address, lengthBytes) && TryDirect(index, access, address, lengthBytes, flags, out _);
 
     private static bool IsInOnePage(uint address, int lengthBytes) => (address & 0xFFF) + (uint)lengthBytes <= 0x1000;
 
@@ -217,24 +267,23 @@ public sealed partial class Dma330
         return span.From(address, (int)room);
     }
 
-    private void MakeMove(
+    private void Move(
         ref Dma330Thread thread,
         LoopPlan plan,
         ref readonly BurstShape shape,
-        BulkMove move,
-        int lengthBytes
+        ReadOnlySpan<byte> from,
+        Span<byte> to
     )
     {
-        Span<byte> to = move.To[..lengthBytes];
-        thread.Dar += (uint)lengthBytes;
+        thread.Dar += (uint)to.Length;
         if (plan.StoresZeros)
         {
             to.Clear();
             return;
         }
 
-        move.From[..lengthBytes].CopyTo(to);
-        thread.Sar += (uint)lengthBytes;
+        from[..to.Length].CopyTo(to);
+        thread.Sar += (uint)to.Length;
         if (shape.SwapBytes > 1)
         {
             SwapUnits(to, shape.SwapBytes);
@@ -244,70 +293,47 @@ public sealed partial class Dma330
     }
 
     /// <summary>
-    /// Lets the time of the iterations pass: the clock, the outstanding slots, the count of actions. Time depends on
-    /// nothing but when the slots become free, so where a loop has been in the same position before, it takes as long as
-    /// then. Returns how many iterations fit before the limit.
+    /// What some iterations will do to the time: the clock, the outstanding slots, the count of actions. It depends on nothing
+    /// but when the slots become free, so where a loop has been in the same position before, it takes as long as then.
+    /// Answers for as many of them as fit into the room and the budget.
     /// </summary>
-    private int RepeatTime(
-        ref Dma330Thread thread,
+    private LoopRun Foresee(
         LoopPlan plan,
         ref readonly BurstShape shape,
         int iterations,
-        long limit
+        long room,
+        ref readonly LoopTime before
     )
     {
-        long start = Math.Max(thread.WakeAt, State.NextSlot);
-        LoopTime before = TimeAt(ref thread, start);
         ref LoopMemory memory = ref plan.Memory(iterations, in before);
         if (
-            memory.Iterations == iterations
+            memory.Run.Iterations == iterations
             && memory.Ccr == shape.Ccr
             && memory.Before.Is(in before)
-            && start + memory.Last < limit
-            && memory.Actions <= _batchBudget - _batchDone
+            && memory.Run.Last < room
+            && memory.Run.Actions <= _batchBudget - _batchDone
         )
         {
-            Leave(ref thread, start, in memory.After, memory.Last, memory.Actions);
-            return iterations;
+            return memory.Run;
         }
 
-        return RepeatTimeSlowly(ref thread, plan, in shape, iterations, limit, start, in before, ref memory);
-    }
-
-    private int RepeatTimeSlowly(
-        ref Dma330Thread thread,
-        LoopPlan plan,
-        ref readonly BurstShape shape,
-        int iterations,
-        long limit,
-        long start,
-        ref readonly LoopTime before,
-        ref LoopMemory memory
-    )
-    {
         var clock = new LoopClock(this, before);
-        int done = PassAll(ref clock, plan, in shape, iterations, limit - start);
-        if (done == 0)
-        {
-            return 0;
-        }
-
-        LoopTime after = clock.After();
-        if (done == iterations)
+        LoopRun run = default;
+        run.Iterations = PassAll(ref clock, plan, in shape, iterations, room);
+        run.Last = clock.Last;
+        run.Actions = clock.Actions;
+        run.After = clock.After();
+        if (run.Iterations == iterations)
         {
             memory = new LoopMemory
             {
-                Iterations = iterations,
                 Ccr = shape.Ccr,
                 Before = before,
-                After = after,
-                Last = clock.Last,
-                Actions = clock.Actions,
+                Run = run,
             };
         }
 
-        Leave(ref thread, start, in after, clock.Last, clock.Actions);
-        return done;
+        return run;
     }
 
     /// <summary>Lets as many iterations pass as begin and end within the room. Returns how many.</summary>
@@ -315,9 +341,13 @@ public sealed partial class Dma330
     {
         bool alike = plan.BytesPerIteration == 0 && !plan.HasBarrier;
         int budget = _batchBudget - _batchDone;
+        int period = LoopClock.PeriodOf(Configuration);
         // Kept up to date only where the next iteration may be the one that does not fit.
         LoopClock whole = clock;
-        for (int done = 0; done < iterations; done++)
+        LoopClock earlier = clock;
+        int compareAt = period;
+        int done = 0;
+        while (done < iterations)
         {
             plan.Pass(ref clock, in shape);
             if (clock.Last >= room || clock.Actions > budget)
@@ -326,11 +356,25 @@ public sealed partial class Dma330
                 return done;
             }
 
+            done++;
             if (alike)
             {
                 int more = MoreAlike(in clock, iterations - 1, room);
                 clock.Skip(more);
                 return 1 + more;
+            }
+
+            if (done == compareAt)
+            {
+                if (clock.IsLike(in earlier, plan))
+                {
+                    int periods = PeriodsThatFit(in clock, in earlier, (iterations - done) / period, room, budget);
+                    clock.Repeat(in earlier, periods);
+                    done += periods * period;
+                }
+
+                earlier = clock;
+                compareAt = done + period;
             }
 
             if (room - clock.Last < plan.MostCycles * _cycle || budget - clock.Actions < plan.MostActions)
@@ -340,6 +384,20 @@ public sealed partial class Dma330
         }
 
         return iterations;
+    }
+
+    /// <summary>How many more periods end within the room.</summary>
+    private static int PeriodsThatFit(
+        ref readonly LoopClock clock,
+        ref readonly LoopClock earlier,
+        int wanted,
+        long room,
+        int budget
+    )
+    {
+        long byTime = (room - 1 - clock.Last) / (clock.Time - earlier.Time);
+        long byBudget = (budget - clock.Actions) / (clock.Actions - earlier.Actions);
+        return (int)Math.Max(0, Math.Min(wanted, Math.Min(byTime, byBudget)));
     }
 
     /// <summary>How many more iterations like the first one fit, where no iteration waits for anything.</summary>
@@ -366,17 +424,17 @@ public sealed partial class Dma330
             WritesDone = thread.WritesDoneAt - start,
         };
 
-    private void Leave(ref Dma330Thread thread, long start, ref readonly LoopTime after, long last, int actions)
+    private void Leave(ref Dma330Thread thread, long start, ref readonly LoopRun run)
     {
-        SlotsOf(ref State.ReadSlots) = Shift(after.Reads, start, _readSlotMask);
-        SlotsOf(ref State.WriteSlots) = Shift(after.Writes, start, _writeSlotMask);
+        SlotsOf(ref State.ReadSlots) = Shift(run.After.Reads, start, _readSlotMask);
+        SlotsOf(ref State.WriteSlots) = Shift(run.After.Writes, start, _writeSlotMask);
         ForgetSlotOrder();
-        thread.ReadsDoneAt = after.ReadsDone + start;
-        thread.WritesDoneAt = after.WritesDone + start;
-        State.LastActionAt = start + last;
-        State.NextSlot = start + last + _cycle;
-        thread.WakeAt = start + last + 2 * _cycle;
-        _batchDone += actions;
+        thread.ReadsDoneAt = run.After.ReadsDone + start;
+        thread.WritesDoneAt = run.After.WritesDone + start;
+        State.LastActionAt = start + run.Last;
+        State.NextSlot = start + run.Last + _cycle;
+        thread.WakeAt = start + run.Last + 2 * _cycle;
+        _batchDone += run.Actions;
     }
 
     /// <summary>When the slots become free and the bursts are over, seen from the head of a loop.</summary>
@@ -395,16 +453,22 @@ public sealed partial class Dma330
             && WritesDone == other.WritesDone;
     }
 
+    /// <summary>What some iterations do to the time, counted from the head of the loop.</summary>
+    private struct LoopRun
+    {
+        public int Iterations;
+        public int Actions;
+
+        /// <summary>When the last action is.</summary>
+        public long Last;
+        public LoopTime After;
+    }
+
     /// <summary>What some iterations did to the time.</summary>
     private struct LoopMemory
     {
-        public int Iterations;
         public uint Ccr;
-        public int Actions;
-
-        /// <summary>When the last action was.</summary>
-        public long Last;
         public LoopTime Before;
-        public LoopTime After;
+        public LoopRun Run;
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Emulator.Machine;
 
 namespace Emulator.Peripherals;
@@ -30,6 +31,9 @@ public sealed partial class Dma330
         public ulong Batch;
         public TransactionFlags Flags;
         public DirectSpan Span;
+
+        /// <summary>The signals with which it was last asked for.</summary>
+        public Transaction Signals;
     }
 
     /// <summary>
@@ -439,12 +443,10 @@ public sealed partial class Dma330
         | ((protection & 4) != 0 ? TransactionFlags.Instruction : TransactionFlags.None);
 
     private Transaction Signals(int index, TransactionFlags flags) =>
-        _port.Signals(
-            this,
-            index == ManagerIndex ? (uint)Configuration.Channels : (uint)index,
-            flags,
-            (uint)index | ((ulong)State.Threads[index].Generation << 8)
-        );
+        _port.Signals(this, index == ManagerIndex ? (uint)Configuration.Channels : (uint)index, flags, TagOf(index));
+
+    /// <summary>What tells a held access of a thread from those of its earlier lives.</summary>
+    private ulong TagOf(int index) => (uint)index | ((ulong)State.Threads[index].Generation << 8);
 
     /// <summary>
     /// The memory at an address, if it is plain memory in one piece. Spans are kept for the length of a batch and never
@@ -466,29 +468,43 @@ public sealed partial class Dma330
         }
 
         ref CachedSpan cached = ref _spans[index * 3 + (purpose >= 0 ? purpose : (int)access)];
-        if (cached.Batch != _spanBatch || cached.Flags != flags || !cached.Span.Contains(address, lengthBytes))
+        if (
+            (cached.Batch != _spanBatch || cached.Flags != flags || !cached.Span.Contains(address, lengthBytes))
+            && !TryOpen(ref cached, index, access, address, lengthBytes, flags)
+        )
         {
-            // What crosses a page may have to wait for its exact time and then begins anew: it must leave nothing yet.
-            Transaction signals = Signals(index, flags);
-            bool found = IsInOnePage(address, lengthBytes)
-                ? _port.TryReachDirectly(address, access, signals, out DirectSpan span)
-                : _port.TryGetDirectSpan(address, access, signals, out span);
-            if (!found || !span.Contains(address, lengthBytes))
-            {
-                memory = default;
-                return false;
-            }
-
-            cached = new CachedSpan
-            {
-                Batch = _spanBatch,
-                Flags = flags,
-                Span = span,
-            };
+            memory = default;
+            return false;
         }
 
         memory = cached.Span.From(address, lengthBytes);
         return true;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryOpen(
+        ref CachedSpan cached,
+        int index,
+        DirectAccess access,
+        uint address,
+        int lengthBytes,
+        TransactionFlags flags
+    )
+    {
+        ulong tag = TagOf(index);
+        if (cached.Flags != flags || cached.Signals.Tag != tag || cached.Signals.Initiator is null)
+        {
+            cached.Flags = flags;
+            cached.Signals = Signals(index, flags);
+        }
+
+        // What crosses a page may have to wait for its exact time and then begins anew: it must leave nothing yet.
+        bool isOpen = IsInOnePage(address, lengthBytes)
+            ? _port.TryReachDirectly(address, access, in cached.Signals, out cached.Span)
+            : _port.TryGetDirectSpan(address, access, in cached.Signals, out cached.Span);
+        isOpen &= cached.Span.Contains(address, lengthBytes);
+        cached.Batch = isOpen ? _spanBatch : 0;
+        return isOpen;
     }
 
     private void ForgetSpans()

@@ -70,6 +70,48 @@ public sealed partial class Dma330
             Actions += iterations * Actions;
         }
 
+        /// <summary>After so many iterations every slot has had its turn, and the same one is next, if they go round in turn.</summary>
+        public static int PeriodOf(Dma330Configuration configuration) =>
+            configuration.ReadCapability == configuration.WriteCapability
+                ? configuration.ReadCapability
+                : configuration.ReadCapability * configuration.WriteCapability;
+
+        /// <summary>Whether everything is as it was, only later; then it goes on as it did from there.</summary>
+        public readonly bool IsLike(ref readonly LoopClock earlier, LoopPlan plan)
+        {
+            long later = Time - earlier.Time;
+            return (
+                    plan.Loads
+                        ? _reads.IsLike(in earlier._reads, later) && ReadsDone - earlier.ReadsDone == later
+                        : ReadsDone <= earlier.Time
+                )
+                && (
+                    !plan.Writes
+                    || (_writes.IsLike(in earlier._writes, later) && WritesDone - earlier.WritesDone == later)
+                )
+                && Last - earlier.Last == later;
+        }
+
+        /// <summary>Some more times what has happened since.</summary>
+        public void Repeat(ref readonly LoopClock earlier, int times)
+        {
+            long later = (Time - earlier.Time) * times;
+            Actions += (Actions - earlier.Actions) * times;
+            Time += later;
+            Last += later;
+            if (ReadsDone != earlier.ReadsDone)
+            {
+                _reads.Delay(later);
+                ReadsDone += later;
+            }
+
+            if (WritesDone != earlier.WritesDone)
+            {
+                _writes.Delay(later);
+                WritesDone += later;
+            }
+        }
+
         /// <summary>The slots, from where the loop began.</summary>
         public LoopTime After() =>
             new()
@@ -120,6 +162,20 @@ public sealed partial class Dma330
 
         /// <summary>All of them.</summary>
         public Vector512<long> Slots => SlotsOf(ref _slots);
+
+        /// <summary>Whether all slots are as they were, only later.</summary>
+        public readonly bool IsLike(ref readonly SlotRing earlier, long later) =>
+            _next == earlier._next
+            && _inOrder == earlier._inOrder
+            && SlotsOf(ref Unsafe.AsRef(in _slots))
+                == Shift(SlotsOf(ref Unsafe.AsRef(in earlier._slots)), later, _mask);
+
+        /// <summary>Makes all of it later.</summary>
+        public void Delay(long time)
+        {
+            SlotsOf(ref _slots) = Shift(SlotsOf(ref _slots), time, _mask);
+            _newest += time;
+        }
 
         /// <summary>Takes the slot that is free first, until a time.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -62,6 +62,12 @@ public sealed partial class Dma330
         /// <summary>DMASTZ instead of loads and stores.</summary>
         public bool StoresZeros { get; }
 
+        /// <summary>Whether bursts of reads are among them.</summary>
+        public bool Loads => _loads > 0;
+
+        /// <summary>Whether bursts of writes are.</summary>
+        public bool Writes => _stores > 0 || StoresZeros;
+
         /// <summary>Whether DMARMB or DMAWMB is among them.</summary>
         public bool HasBarrier { get; }
 

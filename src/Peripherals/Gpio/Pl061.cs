@@ -31,14 +31,14 @@ public sealed class Pl061 : Device<Pl061.Registers>, IPinController
         .ReadOnly (0x418, "GPIOMIS",       gpio => gpio.RawInterrupts & gpio.State.Mask, access: Any)
         .WriteOnly(0x41C, "GPIOIC",        (gpio, value) => gpio.ClearInterrupts((uint)value), access: Any)
         .Stored   (0x420, "GPIOAFSEL",     (ref s) => ref s.Alternate, mask: 0xFF, access: Any)
-        .Constant (0xFE0, "GPIOPeriphID0", 0x61)
-        .Constant (0xFE4, "GPIOPeriphID1", 0x10)
-        .Constant (0xFE8, "GPIOPeriphID2", 0x04)
-        .Constant (0xFEC, "GPIOPeriphID3", 0x00)
-        .Constant (0xFF0, "GPIOPCellID0",  0x0D)
-        .Constant (0xFF4, "GPIOPCellID1",  0xF0)
-        .Constant (0xFF8, "GPIOPCellID2",  0x05)
-        .Constant (0xFFC, "GPIOPCellID3",  0xB1);
+        .Constant (0xFE0, "GPIOPeriphID0", 0x61, access: Any)
+        .Constant (0xFE4, "GPIOPeriphID1", 0x10, access: Any)
+        .Constant (0xFE8, "GPIOPeriphID2", 0x04, access: Any)
+        .Constant (0xFEC, "GPIOPeriphID3", 0x00, access: Any)
+        .Constant (0xFF0, "GPIOPCellID0",  0x0D, access: Any)
+        .Constant (0xFF4, "GPIOPCellID1",  0xF0, access: Any)
+        .Constant (0xFF8, "GPIOPCellID2",  0x05, access: Any)
+        .Constant (0xFFC, "GPIOPCellID3",  0xB1, access: Any);
 
     private readonly InterruptLine _line;
     private readonly InterruptInput?[] _inputs = new InterruptInput?[PinCount];

@@ -17,7 +17,22 @@ internal static partial class OpsText
         text = DeviceNumber().Replace(text, "rdev=MAJOR:MINOR");
         text = Splat().Replace(text, "PID: N");
         text = Rows(operation, text);
+        text = InterruptLine(operation, text);
         return operation.StartsWith("rd ", StringComparison.Ordinal) ? Attributes(operation, text) : text;
+    }
+
+    /// <summary>The register at 0x3C of configuration space holds a Linux interrupt number.</summary>
+    private static string InterruptLine(string operation, string text)
+    {
+        const int register = 0x3C;
+        Match read = ConfigurationRead().Match(operation);
+        if (!read.Success || !Bytes().IsMatch(text))
+        {
+            return text;
+        }
+
+        int at = 2 * (register - (int)OpsWords.ParseNumber(read.Groups[1].Value));
+        return at >= 0 && at + 2 <= text.Length ? text[..at] + "LL" + text[(at + 2)..] : text;
     }
 
     /// <summary>Rows of /proc/interrupts, and the numbers in names of handlers.</summary>
@@ -73,6 +88,12 @@ internal static partial class OpsText
 
     [GeneratedRegex(@" [A-Z][a-z][a-z] +\d+ +(?:\d\d:\d\d|\d{4}) ")]
     private static partial Regex ListedTime();
+
+    [GeneratedRegex(@"^pread \S+ r7\+(\S+) ")]
+    private static partial Regex ConfigurationRead();
+
+    [GeneratedRegex("^[0-9a-f]+$")]
+    private static partial Regex Bytes();
 
     [GeneratedRegex(@"\d+:\d+")]
     private static partial Regex Pair();

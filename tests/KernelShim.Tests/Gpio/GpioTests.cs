@@ -24,7 +24,7 @@ public sealed class GpioTests
         return $"{Class}gpio{number}/";
     }
 
-    private PollEvents Poll(long descriptor) => User.Process.Files[(int)descriptor]!.Poll();
+    private PollEvents Poll(long descriptor) => User.Process.FindFile((int)descriptor)!.Poll();
 
     private void Settle() => _virt.Kernel.Simulation.RunFor(100 * VirtualTime.Microsecond);
 
@@ -82,7 +82,7 @@ public sealed class GpioTests
         wire.Set(true);
         Settle();
         Poll(descriptor).Should().HaveFlag(PollEvents.Priority).And.HaveFlag(PollEvents.Error);
-        User.Do(_ => User.Calls.Pread(User.Process, (int)descriptor, User.Buffer, 16, 0)).Should().Be(2);
+        User.Do(_ => User.Calls.PRead(User.Process, (int)descriptor, User.Buffer, 16, 0)).Should().Be(2);
         wire.Set(false);
         Settle();
         Poll(descriptor).Should().NotHaveFlag(PollEvents.Priority, "falling was not asked for");
@@ -92,7 +92,7 @@ public sealed class GpioTests
     [Fact]
     public void A_line_that_a_driver_has_cannot_be_exported_and_the_other_way_round()
     {
-        _virt.Kernel.Modules!.Load("gpio_keys", "").Should().Be(0);
+        _virt.Kernel.Modules!.Request("gpio_keys");
         User.Echo("507", Class + "export").Should().Be(-(long)Errno.EBUSY);
         User.Cat("/sys/kernel/debug/gpio")
             .Should()
@@ -106,7 +106,7 @@ public sealed class GpioTests
     [Fact]
     public void The_power_key_raises_its_interrupt_when_it_is_pressed_and_released()
     {
-        _virt.Kernel.Modules!.Load("gpio_keys", "");
+        _virt.Kernel.Modules!.Request("gpio_keys");
         IKeys keys = _virt.Board.Devices.Select(device => device.Device).OfType<IKeys>().Single();
         keys.Press("poweroff", true);
         Settle();

@@ -50,6 +50,7 @@ public sealed class E1000e : StandInEndpoint
 {
     private const uint MsixPending = 0x2000;
     private const int Vectors = 5;
+    private const byte RomBlocks = 0x93;
 
     /// <summary>Makes the function.</summary>
     public E1000e(DeviceContext context)
@@ -60,7 +61,7 @@ public sealed class E1000e : StandInEndpoint
         AddBar(1, PciBarKind.Memory32, 0x2_0000, Unmodelled(1));
         AddBar(2, PciBarKind.Io, 0x20, Unmodelled(2));
         AddBar(3, PciBarKind.Memory32, 0x4000, new MsixTable(this, Vectors, 0, MsixPending, Unmodelled(3)));
-        AddRom(0x4_0000);
+        AddRom(0x4_0000, new OptionRom(0x8086, 0x10D3, 0x02_0000, RomBlocks));
         Reset();
     }
 

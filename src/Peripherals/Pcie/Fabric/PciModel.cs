@@ -146,10 +146,14 @@ public abstract class PciModel<TOwn> : Device<PciState<TOwn>>, IPciModel
         return bar;
     }
 
-    /// <summary>Adds an expansion ROM, which is empty.</summary>
-    private protected void AddRom(ulong lengthBytes) =>
+    /// <summary>Adds an expansion ROM; without contents it is empty.</summary>
+    private protected void AddRom(ulong lengthBytes, IBusTarget? contents = null) =>
         Function.Add(
-            BaseAddress.Rom(Function.Configuration.Layout, lengthBytes, new UnmodelledMemory(Name, "ROM", Trace))
+            BaseAddress.Rom(
+                Function.Configuration.Layout,
+                lengthBytes,
+                contents ?? new UnmodelledMemory(Name, "ROM", Trace)
+            )
         );
 }
 
