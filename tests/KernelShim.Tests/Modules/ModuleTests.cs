@@ -30,6 +30,7 @@ public sealed class ModuleTests
     public void A_module_is_loaded_with_its_parameters_after_what_it_needs()
     {
         Load("vfio_platform").Should().Be(-(long)Errno.ENOENT, "vfio has the symbols");
+        Load("iommufd").Should().Be(0, "vfio of this kernel has its symbols from there");
         Load("vfio").Should().Be(0);
         Load("vfio_platform_base").Should().Be(0);
         Load("vfio_platform", "reset_required=0 nonsense=1").Should().Be(0);
@@ -48,6 +49,7 @@ public sealed class ModuleTests
     [Fact]
     public void A_bad_value_of_a_parameter_is_EINVAL_and_nothing_is_loaded()
     {
+        Load("iommufd");
         Load("vfio");
         Load("vfio_iommu_type1", "dma_entry_limit=many").Should().Be(-(long)Errno.EINVAL);
 
@@ -62,6 +64,7 @@ public sealed class ModuleTests
     [Fact]
     public void A_module_that_another_uses_cannot_be_unloaded_and_parameters_are_forgotten()
     {
+        Load("iommufd");
         Load("vfio");
         Load("vfio_iommu_type1", "allow_unsafe_interrupts=1");
 
