@@ -1,7 +1,7 @@
 using System.Globalization;
 using Emulator.Bench;
 
-// dotnet run -c Release --project bench/Bench -- [mmio|dma|dma-instructions|smmu]... [--rounds N] [--command PATH] [--scenario PATH]
+// dotnet run -c Release --project bench/Bench -- [mmio|dma|dma-instructions|smmu|groups]... [--rounds N] [--command PATH] [--scenario PATH]
 int rounds = 21;
 string? command = null;
 string? scenario = null;
@@ -45,6 +45,11 @@ if (Wants("dma-instructions"))
 if (Wants("smmu"))
 {
     SmmuBench.Run(rounds);
+}
+
+if (Wants("groups"))
+{
+    GroupsBench.Run(rounds);
 }
 
 if (command is not null && scenario is not null)

@@ -107,6 +107,9 @@ public enum Errno
     /// <summary>Too many levels of symbolic links.</summary>
     ELOOP = 40,
 
+    /// <summary>Timer expired.</summary>
+    ETIME = 62,
+
     /// <summary>Value too large for defined data type.</summary>
     EOVERFLOW = 75,
 
@@ -155,6 +158,7 @@ public static class ErrnoText
         [Errno.EOVERFLOW] = "Value too large for defined data type", [Errno.EBADFD] = "File descriptor in bad state",
         [Errno.EMSGSIZE] = "Message too long",                [Errno.EOPNOTSUPP] = "Operation not supported",
         [Errno.EADDRINUSE] = "Address already in use",        [Errno.ETIMEDOUT] = "Connection timed out",
+        [Errno.ETIME] = "Timer expired",
     };
 
     /// <summary>strerror(3).</summary>

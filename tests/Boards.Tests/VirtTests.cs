@@ -74,4 +74,21 @@ public sealed class VirtTests
             .Should()
             .Throw<BoardException>()
             .WithMessage($"option {option} is *, not {value}");
+
+    [Fact]
+    public void The_power_key_is_on_line_3_of_the_GPIO_controller()
+    {
+        Board board = Emulation.Create("virt");
+        IKeys keys = board.Devices.Select(device => device.Device).OfType<IKeys>().Single();
+        keys.Keys.Should().Equal("poweroff");
+        BoardRegister pin = board.Find("gpio")!.FindRegister("GPIODATA[8]")!.Value;
+        foreach (bool isPressed in new[] { true, false })
+        {
+            keys.Press("poweroff", isPressed).Should().BeTrue();
+            board.Cpu.Load(pin.Address, 4, out ulong value);
+            value.Should().Be(isPressed ? 8u : 0u);
+        }
+
+        keys.Press("reset", true).Should().BeFalse();
+    }
 }

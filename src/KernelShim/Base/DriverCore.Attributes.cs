@@ -173,6 +173,37 @@ public sealed partial class DriverCore
             );
     }
 
+    /// <summary>uevent_store of a device: kobject_synth_uevent, whose refusal is logged with the device (4.13).</summary>
+    private long StoreUevent(Process process, Device device, string text)
+    {
+        long result = StoreUevent(process, device.Directory!, text);
+        if (result < 0 && _kernel.Profile.SyntheticEventsAreLogged)
+        {
+            _kernel.Log.Print(
+                LogLevel.Error,
+                $"{device.LogPrefix}uevent: failed to send synthetic uevent: {result.ToString(CultureInfo.InvariantCulture)}"
+            );
+        }
+
+        return result;
+    }
+
+    /// <summary>kobject_synth_uevent for the object of a directory.</summary>
+    private long StoreUevent(Process process, DirectoryInode directory, string text)
+    {
+        long result = StoreUevent(process, text);
+        if (result < 0 && _kernel.Profile.SyntheticEventsAreLogged)
+        {
+            const string Mounted = "/sys";
+            _kernel.Log.Print(
+                LogLevel.Warning,
+                $"synth uevent: {directory.Path[Mounted.Length..]}: unknown uevent action string"
+            );
+        }
+
+        return result;
+    }
+
     private static string ShowUevent(Device device)
     {
         var text = new StringBuilder();

@@ -83,6 +83,9 @@ public sealed partial class DriverCore
         {
             _deferred.Remove(device);
             _hasBoundSinceRetry = true;
+
+            // device_links_driver_bound: who was bound once waits for nobody any more.
+            device.Directory!.Remove(WaitingForSupplier);
             return 0;
         }
 

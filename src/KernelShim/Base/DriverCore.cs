@@ -7,6 +7,8 @@ namespace Emulator.KernelShim;
 /// </summary>
 public sealed partial class DriverCore : IDriverCore
 {
+    private const string WaitingForSupplier = "waiting_for_supplier";
+
     private readonly Kernel _kernel;
     private readonly SortedDictionary<string, BusType> _buses = new(StringComparer.Ordinal);
     private readonly DirectoryInode _platformRoot;
@@ -43,7 +45,12 @@ public sealed partial class DriverCore : IDriverCore
         bus.Directory = directory;
         directory.AddDirectory("devices");
         directory.AddDirectory("drivers");
-        directory.AddAttribute("uevent", AttributeMode.WriteOnly, null, StoreUevent);
+        directory.AddAttribute(
+            "uevent",
+            AttributeMode.WriteOnly,
+            null,
+            (process, text) => StoreUevent(process, directory, text)
+        );
         directory.AddAttribute(
             "drivers_probe",
             AttributeMode.WriteOnly,
@@ -66,13 +73,19 @@ public sealed partial class DriverCore : IDriverCore
         BusType bus = device.Bus ?? throw new InvalidOperationException($"{device.Name} is on no bus.");
         DirectoryInode directory = HomeOf(device).AddDirectory(device.Name);
         device.Directory = directory;
-        directory.AddAttribute("uevent", AttributeMode.ReadWrite, () => ShowUevent(device), StoreUevent);
+        directory.AddAttribute(
+            "uevent",
+            AttributeMode.ReadWrite,
+            () => ShowUevent(device),
+            (process, text) => StoreUevent(process, device, text)
+        );
         if (device.Node is { } node && FindNodeDirectory(node.Path) is { } nodeDirectory)
         {
             directory.AddRelativeLink("of_node", nodeDirectory);
         }
 
         directory.AddRelativeLink("subsystem", bus.Directory!);
+        AddCoreFiles(device, directory);
         bus.AddAttributes(device, directory);
         if (_kernel.Profile.HasSysfsBindOnly)
         {
@@ -192,6 +205,24 @@ public sealed partial class DriverCore : IDriverCore
         ?? device.Parent?.Directory
         ?? (device.Node is not null && _kernel.Profile.DevicesDirectlyUnderSysDevices ? Sys("devices") : _platformRoot);
 
+    /// <summary>
+    /// What every device of the tree has by configuration: its power management, and whether it waits for another device until it
+    /// has been bound once (device_add_attrs, dpm_sysfs_add).
+    /// </summary>
+    private void AddCoreFiles(Device device, DirectoryInode directory)
+    {
+        bool isOfTheTree = device.Bus is PlatformBus or AmbaBus;
+        if (isOfTheTree && _kernel.Profile.HasPowerManagement)
+        {
+            PowerFiles.Add(directory, canWakeUp: false);
+        }
+
+        if (isOfTheTree && device.Node is not null && _kernel.Profile.LinksDevicesByTree)
+        {
+            directory.AddAttribute(WaitingForSupplier, AttributeMode.ReadOnly, () => "0\n");
+        }
+    }
+
     internal DirectoryInode? FindNodeDirectory(string path)
     {
         Inode? at = DeviceTreeFiles.Find(_kernel);
@@ -205,7 +236,12 @@ public sealed partial class DriverCore : IDriverCore
 
     private void AddDriverFiles(BusType bus, Driver driver, DirectoryInode directory)
     {
-        directory.AddAttribute("uevent", AttributeMode.WriteOnly, null, StoreUevent);
+        directory.AddAttribute(
+            "uevent",
+            AttributeMode.WriteOnly,
+            null,
+            (process, text) => StoreUevent(process, directory, text)
+        );
         if (!driver.SuppressesBindAttributes)
         {
             directory.AddAttribute(

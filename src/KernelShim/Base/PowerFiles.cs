@@ -41,6 +41,28 @@ internal static class PowerFiles
         AddValue(power, "runtime_usage", AttributeMode.ReadOnly, "0\n");
     }
 
+    /// <summary>Adds it for a device that runtime power management does not know.</summary>
+    public static void AddUnsupported(DirectoryInode device)
+    {
+        Add(device, canWakeUp: false);
+        var power = (DirectoryInode)device.Find("power")!;
+        foreach (
+            (string name, string value) in (ReadOnlySpan<(string, string)>)
+                [
+                    ("async", "disabled\n"),
+                    ("control", "auto\n"),
+                    ("runtime_enabled", "disabled\n"),
+                    ("runtime_status", "unsupported\n"),
+                    ("runtime_usage", "0\n"),
+                ]
+        )
+        {
+            int mode = power.Find(name)!.Permissions;
+            power.Remove(name);
+            AddValue(power, name, mode, value);
+        }
+    }
+
     /// <summary>Adds it.</summary>
     public static void Add(DirectoryInode device, bool canWakeUp)
     {

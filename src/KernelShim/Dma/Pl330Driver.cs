@@ -15,7 +15,7 @@ public sealed class Pl330Driver : Driver
     private readonly Kernel _kernel;
     private readonly DmaEngine _engine;
 
-    private Pl330Driver(Kernel kernel)
+    internal Pl330Driver(Kernel kernel)
     {
         _kernel = kernel;
         _engine = kernel.Dma;

@@ -100,15 +100,20 @@ public sealed class IommuCore : IIommuCore
             return Refuse(device, -(long)Errno.EINVAL);
         }
 
-        IommuGroup? present = iommu.FindGroup(device, out long error);
+        IommuGroup? shared = iommu.FindGroup(device, out long error);
         if (error != 0)
         {
             return error == -(long)Errno.EPROBE_DEFER ? error : Refuse(device, error);
         }
 
+        // What the IOMMU cannot tell apart comes first, then what the device's bus cannot.
+        IommuGroup? present = shared ?? device.Bus?.FindGroup(_kernel, device);
+        IReadOnlyList<GroupingStep> steps = shared is not null
+            ? [new GroupingStep.SharedStream(shared.Id)]
+            : (device as PciDevice)?.GroupingSteps ?? [];
         IommuGroup group = present ?? Allocate(iommu);
         Add(device, group);
-        _decisions[device] = new GroupingDecision(device, group.Id, present is null, StepsOf(device, present));
+        _decisions[device] = new GroupingDecision(device, group.Id, present is null, steps);
         return iommu.OnJoined(device, group);
     }
 
@@ -122,10 +127,6 @@ public sealed class IommuCore : IIommuCore
         group.Directory!.AddAttribute("name", AttributeMode.ReadOnly, () => name + "\n");
         Add(device, group);
     }
-
-    /// <summary>What the rules of the device's bus looked at; where they were not asked the streams were shared.</summary>
-    private static IReadOnlyList<GroupingStep> StepsOf(Device device, IommuGroup? present) =>
-        (device as PciDevice)?.GroupingSteps ?? (present is null ? [] : [new GroupingStep.SharedStream(present.Id)]);
 
     private long Refuse(Device device, long error)
     {

@@ -68,8 +68,8 @@ public interface IIommuDriver
     bool Serves(Device device);
 
     /// <summary>
-    /// The group that a device has to join because an IOMMU cannot tell it from a member (device_group); null for a group of
-    /// its own. <paramref name="error"/> is a negative errno when it cannot be in any.
+    /// The group that a device has to join because an IOMMU cannot tell it from a member (device_group); null to leave it to the
+    /// rules of the device's bus. <paramref name="error"/> is a negative errno when it cannot be in any.
     /// </summary>
     IommuGroup? FindGroup(Device device, out long error)
     {
@@ -130,8 +130,14 @@ public sealed class IommuGroup(int id, IIommuDriver driver)
     /// <summary>The domain that VFIO has attached it to; null while it is in the default domain.</summary>
     public IommuDomain? AttachedDomain { get; set; }
 
+    /// <summary>The iommufd that has claimed it, or null (owner).</summary>
+    internal IommufdContext? Owner { get; set; }
+
     /// <summary>Whether a member has an ordinary driver or a program owns it (owner_cnt).</summary>
-    public bool IsInUse => AttachedDomain is not null || Devices.Any(device => device.Driver is { ManagesDma: false });
+    public bool IsInUse =>
+        AttachedDomain is not null
+        || Owner is not null
+        || Devices.Any(device => device.Driver is { ManagesDma: false });
 }
 
 /// <summary>The IOMMU core (drivers/iommu/iommu.c).</summary>

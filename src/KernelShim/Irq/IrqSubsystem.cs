@@ -151,6 +151,17 @@ public sealed class IrqSubsystem : IIrqSubsystem, IEventTarget
         }
     }
 
+    /// <summary>irq_set_chained_handler with none.</summary>
+    internal void Unchain(int number)
+    {
+        if (_lines.TryGetValue(number, out Line? line))
+        {
+            line.Chained = null;
+            line.Descriptor.DisableDepth = 1;
+            Mask(line);
+        }
+    }
+
     /// <summary>generic_handle_irq: a chained handler has found this one.</summary>
     internal void Raise(int number)
     {

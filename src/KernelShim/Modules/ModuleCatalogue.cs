@@ -34,36 +34,32 @@ internal static class ModuleCatalogue
         return wanted.Any(Needs);
     }
 
-    /// <summary>vfio-pci; the eventfds that make the kernel act were a module of their own until 6.2.</summary>
-    private static IEnumerable<KernelModule> VfioPciModules(Kernel kernel)
-    {
-        if (!kernel.Profile.HasPci)
-        {
-            return [];
-        }
-
-        return kernel.Profile.VfioHasVirqfdModule
-            ?
-            [
-                new SimpleModule("vfio_virqfd", () => { }, () => { }),
-                new SimpleModule("vfio_pci_core", () => { }, () => { }, "vfio_virqfd", "vfio"),
-                new VfioPciModule(kernel),
-            ]
-            : [new SimpleModule("vfio_pci_core", () => { }, () => { }, "vfio"), new VfioPciModule(kernel)];
-    }
-
     private static IEnumerable<KernelModule> All(Kernel kernel) =>
         [
             new VfioModule(kernel),
             new VfioType1Module(kernel),
+            new IommufdModule(kernel),
             new SimpleModule("vfio_platform_base", () => { }, () => { }, "vfio"),
             new VfioPlatformModule(kernel),
             new VfioAmbaModule(kernel),
             new CalxedaXgmacResetModule(kernel),
             new DriverModule(kernel, "virtio_mmio", known => new VirtioMmioDriver(known)),
+            new DriverModule(kernel, "pl330", known => new Pl330Driver(known)),
+            new DriverModule(kernel, "gpio_keys", known => new GpioKeysDriver(known)),
             new DriverModule(kernel, "pci_stub", known => new PciStubDriver(known)),
+            .. kernel.Profile.VirqfdIsAModule
+                ? [new SimpleModule("vfio_virqfd", () => { }, () => { })]
+                : Array.Empty<KernelModule>(),
+            new SimpleModule(
+                "vfio_pci_core",
+                () => { },
+                () => { },
+                kernel.Profile.VirqfdIsAModule ? ["vfio", "vfio_virqfd"] : ["vfio"]
+            ),
+            new VfioPciModule(kernel),
             new DriverModule(kernel, "nvme", PciClassDriver.Nvme),
-            .. VfioPciModules(kernel),
+            new DriverModule(kernel, "e1000e", E1000eDriver.Create),
+            new QemuFwCfgModule(kernel),
             new SimpleModule("vosys_dmatest", () => { }, () => { }),
         ];
 }

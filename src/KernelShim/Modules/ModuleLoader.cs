@@ -41,6 +41,10 @@ public sealed class ModuleLoader
     /// <summary>Whether a module is loaded.</summary>
     public bool IsLoaded(string name) => Find(name) is not null;
 
+    /// <summary>A loaded module by name, or null.</summary>
+    internal T? Find<T>(string name)
+        where T : KernelModule => Find(name)?.Module as T;
+
     /// <summary>One more user of a module (try_module_get); nothing where its code is built in.</summary>
     internal void Get(string name)
     {

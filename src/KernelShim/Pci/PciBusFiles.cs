@@ -33,11 +33,11 @@ internal static class PciBusFiles
         DirectoryInode names = kernel.Files.Sys.GetOrAddDirectory("class").GetOrAddDirectory("pci_bus");
         directory.AddRelativeLink("subsystem", names);
         names.AddRelativeLink(bus.Name, directory);
-        PowerFiles.Add(directory, canWakeUp: false);
+        PowerFiles.AddUnsupported(directory);
         if (bus.IsRoot)
         {
             above.AddAttribute("uevent", AttributeMode.ReadWrite, () => "", DriverCore.StoreUevent);
-            PowerFiles.Add(above, canWakeUp: false);
+            PowerFiles.AddUnsupported(above);
             AddNode(kernel, bus, directory);
         }
     }

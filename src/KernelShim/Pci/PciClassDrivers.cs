@@ -14,6 +14,12 @@ internal sealed class PciClassDriver(
 ) : PciDriver
 {
     private static readonly PciDeviceId[] VirtioIds = [new(0x1AF4, null)];
+    private static readonly PciDeviceId[] SerialIds = [new(null, null, Class: 0x0700_00, ClassMask: 0xFF_FF00)];
+    private static readonly PciDeviceId[] PericomIds =
+    [
+        .. new uint[] { 0x7951, 0x7952, 0x7954, 0x7958 }.Select(device => new PciDeviceId(0x12D8, device)),
+    ];
+
     private static readonly PciDeviceId[] NvmeIds = [new(null, null, Class: 0x0108_02, ClassMask: 0xFF_FFFF)];
 
     public override string Name => name;
@@ -27,6 +33,14 @@ internal sealed class PciClassDriver(
     /// <summary>virtio-pci (drivers/virtio/virtio_pci_common.c).</summary>
     public static PciClassDriver Virtio(Kernel kernel) =>
         new(kernel, "virtio-pci", null, VirtioIds, decodesIo: true, hasSriov: false);
+
+    /// <summary>serial (drivers/tty/serial/8250/8250_pci.c): cards of serial ports, of which no board has one.</summary>
+    public static PciClassDriver Serial(Kernel kernel) =>
+        new(kernel, "serial", null, SerialIds, decodesIo: true, hasSriov: false);
+
+    /// <summary>8250_pericom (drivers/tty/serial/8250/8250_pericom.c).</summary>
+    public static PciClassDriver Pericom(Kernel kernel) =>
+        new(kernel, "8250_pericom", null, PericomIds, decodesIo: true, hasSriov: false);
 
     /// <summary>nvme (drivers/nvme/host/pci.c).</summary>
     public static PciClassDriver Nvme(Kernel kernel) =>

@@ -62,6 +62,41 @@ public sealed partial class PciCore
     public PciBus? FindBus(int domain, int number) => _buses.GetValueOrDefault((domain, number));
 
     /// <summary>
+    /// Adds a host bridge that no device tree describes, finds what is behind it and offers it to drivers. Bus numbers stay as
+    /// they are, and without a window nothing gets an address.
+    /// </summary>
+    /// <param name="configuration">Its configuration cycles.</param>
+    /// <param name="domain">Its domain, which no other bridge has.</param>
+    /// <param name="memoryStart">Where its window of memory lies.</param>
+    /// <param name="memoryBytes">How large the window is; 0 for none.</param>
+    public PciHost AddHost(IPciConfiguration configuration, int domain, ulong memoryStart = 0, ulong memoryBytes = 0)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        var host = new PciHost(configuration, domain, null, 0, byte.MaxValue);
+        if (memoryBytes > 0)
+        {
+            host.Windows.Add(
+                new PciResource
+                {
+                    Flags = ResourceFlags.Memory,
+                    Start = memoryStart,
+                    End = memoryStart + memoryBytes - 1,
+                }
+            );
+        }
+
+        Register(host);
+        Scan(host);
+        if (memoryBytes > 0)
+        {
+            new PciAssignment(this).AssignUnassigned(host.Root);
+        }
+
+        AddDevices(host.Root);
+        return host;
+    }
+
+    /// <summary>
     /// Registers a host bridge and finds what is behind it; addresses are assigned by <see cref="PciAssignment"/> and drivers
     /// are offered what was found by <see cref="AddDevices"/>.
     /// </summary>

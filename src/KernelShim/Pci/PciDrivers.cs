@@ -46,5 +46,8 @@ internal static class PciDrivers
         {
             kernel.Drivers.Register(PciClassDriver.Virtio(kernel));
         }
+
+        kernel.Drivers.Register(PciClassDriver.Serial(kernel));
+        kernel.Drivers.Register(PciClassDriver.Pericom(kernel));
     }
 }

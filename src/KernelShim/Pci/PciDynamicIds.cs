@@ -107,19 +107,27 @@ internal static class PciDynamicIds
     private static uint? Any(List<uint> fields, int index) =>
         index < fields.Count && fields[index] != uint.MaxValue ? fields[index] : null;
 
-    /// <summary>sscanf with %x for each field: it ends at the first that is no number.</summary>
+    /// <summary>
+    /// sscanf with %x for each field: it takes digits as far as they go (so <c>extra</c> is 0xe), and ends where there are none, or
+    /// something stands behind them.
+    /// </summary>
     private static List<uint> Parse(string text)
     {
         List<uint> fields = [];
         foreach (string word in text.Split(Blanks, StringSplitOptions.RemoveEmptyEntries).Take(MostFields))
         {
-            string digits = word.StartsWith("0x", StringComparison.OrdinalIgnoreCase) ? word[2..] : word;
+            string rest = word.StartsWith("0x", StringComparison.OrdinalIgnoreCase) ? word[2..] : word;
+            string digits = string.Concat(rest.TakeWhile(char.IsAsciiHexDigit));
             if (!uint.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint value))
             {
                 break;
             }
 
             fields.Add(value);
+            if (digits.Length < rest.Length)
+            {
+                break;
+            }
         }
 
         return fields;

@@ -31,6 +31,7 @@ internal static class PciFiles
             PciBusFiles.Add(core.Kernel, below, directory);
         }
 
+        PciLinkFiles.AddLink(device, directory);
         if (device.IsExpress)
         {
             PciLinkFiles.Add(device, directory);

@@ -13,8 +13,6 @@ internal sealed class PciHostGenericDriver(Kernel kernel) : Driver
 
     public override string BusName => "platform";
 
-    public override bool SuppressesBindAttributes => true;
-
     public override bool Matches(Device device)
     {
         ArgumentNullException.ThrowIfNull(device);

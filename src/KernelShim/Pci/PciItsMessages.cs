@@ -53,7 +53,7 @@ internal sealed class PciItsMessages(Kernel kernel) : IPciMessageDomain
 
     /// <summary>pci_msi_domain_calc_hwirq before 6.11; then a domain for each device.</summary>
     private MessageName NameOf(PciDevice device, int n) =>
-        kernel.Profile.MessagesHaveDomainsOfTheirOwn
+        kernel.Profile.MessageChipsArePerDevice
             ? new MessageName(
                 string.Create(
                     CultureInfo.InvariantCulture,

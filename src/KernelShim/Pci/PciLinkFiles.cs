@@ -38,19 +38,19 @@ internal static class PciLinkFiles
         "AtomicOpBlocked",
         "TLPBlockedErr",
         "PoisonTLPBlocked",
+        "DMWrReqBlocked",
+        "IDECheck",
+        "MisIDETLP",
+        "PCRC_CHECK",
+        "TLPXlatBlocked",
     ];
 
     public static void Add(PciDevice device, DirectoryInode directory)
     {
-        Show(directory, "current_link_speed", () => Speed(device.ReadWord(At(device, PciExpress.LinkStatus)) & 0xF));
-        Show(directory, "current_link_width", () => Width(device.ReadWord(At(device, PciExpress.LinkStatus))));
+        Show(directory, "current_link_speed", () => Speed(LinkOf(device, PciExpress.LinkStatus) & 0xF));
+        Show(directory, "current_link_width", () => Width(LinkOf(device, PciExpress.LinkStatus)));
         Show(directory, "max_link_speed", () => MaximumSpeed(device));
-        Show(
-            directory,
-            "max_link_width",
-            () => Width((ushort)device.ReadDword(At(device, PciExpress.LinkCapabilities)))
-        );
-        directory.AddDirectory("link");
+        Show(directory, "max_link_width", () => Width(LinkOf(device, PciExpress.LinkCapabilities)));
         if (device.AerCapability == 0)
         {
             return;
@@ -67,10 +67,29 @@ internal static class PciLinkFiles
         }
     }
 
-    private static int At(PciDevice device, int register) => device.ExpressCapability + register;
+    /// <summary>A register of the link; an endpoint of the root complex has none (pcie_capability_reg_implemented).</summary>
+    private static ushort LinkOf(PciDevice device, int register) =>
+        device.ExpressType is PciExpressType.RootComplexEndpoint or PciExpressType.EventCollector
+            ? (ushort)0
+            : device.ReadWord(device.ExpressCapability + register);
 
-    private static string MaximumSpeed(PciDevice device) =>
-        Speed((int)device.ReadDword(At(device, PciExpress.LinkCapabilities)) & 0xF);
+    private static string MaximumSpeed(PciDevice device) => Speed(LinkOf(device, PciExpress.LinkCapabilities) & 0xF);
+
+    /// <summary>The files of link/: the states that both ends of an endpoint's link can be in (pcie_aspm_init_link_state).</summary>
+    public static void AddLink(PciDevice device, DirectoryInode directory)
+    {
+        const int supportsL0s = 0x400;
+        DirectoryInode link = directory.AddDirectory("link");
+        if (
+            device
+                is { IsExpress: true, ExpressType: PciExpressType.Endpoint, OnBus.Bridge: { IsExpress: true } bridge }
+            && (LinkOf(device, PciExpress.LinkCapabilities) & LinkOf(bridge, PciExpress.LinkCapabilities) & supportsL0s)
+                != 0
+        )
+        {
+            link.AddAttribute("l0s_aspm", AttributeMode.ReadWrite, () => "0\n", (_, text) => text.Length);
+        }
+    }
 
     /// <summary>pci_speed_string of PCIe generations.</summary>
     internal static string Speed(int generation) =>

@@ -13,6 +13,18 @@ public sealed partial record KernelProfile
     /// <summary>The level of <see cref="ProbeFailureText"/>: a warning before 6.11.</summary>
     public LogLevel ProbeFailureLevel { get; init; } = LogLevel.Error;
 
+    /// <summary>Whether a refused synthetic event is logged with the object's path (kobject_synth_uevent, 4.13).</summary>
+    public bool SyntheticEventsAreLogged { get; init; } = true;
+
+    /// <summary>Whether devices have a directory <c>power</c> (CONFIG_PM).</summary>
+    public bool HasPowerManagement { get; init; } = true;
+
+    /// <summary>Whether devices show that they wait for others that their node refers to (fw_devlink=on, 5.13).</summary>
+    public bool LinksDevicesByTree { get; init; } = true;
+
+    /// <summary>The drivers of AMBA devices that are built in, besides those of devices that are modelled, in order.</summary>
+    public IReadOnlyList<string> AmbaDrivers { get; init; } = [];
+
     /// <summary>
     /// What devm_ioremap_resource says when a device has no such resource. Before 6.10: <c>invalid resource</c>.
     /// </summary>
@@ -75,4 +87,7 @@ public sealed partial record KernelProfile
     /// 6.0); otherwise when the devices appear.
     /// </summary>
     public bool MapsInterruptsAtProbe { get; init; }
+
+    /// <summary>Whether each device has a chip of its own for its messages in /proc/interrupts (6.11); before, all share ITS-MSI.</summary>
+    public bool MessageChipsArePerDevice { get; init; } = true;
 }

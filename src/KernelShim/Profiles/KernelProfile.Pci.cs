@@ -27,12 +27,6 @@ public sealed partial record KernelProfile
     /// </summary>
     public bool SmmuRefusesSharedStreams { get; init; }
 
-    /// <summary>
-    /// Whether each function has an MSI domain of its own (6.11), as /proc/interrupts shows; before, one was shared
-    /// and numbered by requester ID.
-    /// </summary>
-    public bool MessagesHaveDomainsOfTheirOwn { get; init; } = true;
-
     /// <summary>The words for a device leaving its group; null for kernels that say nothing.</summary>
     public string? GroupLeaveText { get; init; }
 }

@@ -12,14 +12,23 @@ public sealed partial record KernelProfile
     /// </summary>
     public bool VfioGroupsTakeIommufd { get; init; } = true;
 
+    /// <summary>Whether containers had an mmap operation, which type1 refuses (until 5.x); without, ENODEV.</summary>
+    public bool VfioContainerHasMmap { get; init; }
+
+    /// <summary>Whether vfio_virqfd is a module of its own (until 6.2); vfio_pci_core needs it.</summary>
+    public bool VirqfdIsAModule { get; init; }
+
+    /// <summary>Whether devices of VFIO are in the class vfio-dev (6.1).</summary>
+    public bool VfioHasDeviceClass { get; init; } = true;
+
+    /// <summary>Whether they have nodes in /dev/vfio/devices (CONFIG_VFIO_DEVICE_CDEV, 6.6), and vfio needs iommufd.</summary>
+    public bool VfioHasDeviceNodes { get; init; }
+
     /// <summary>Whether there is no-IOMMU mode (CONFIG_VFIO_NOIOMMU, 4.5).</summary>
     public bool HasVfioNoIommu { get; init; }
 
     /// <summary>Whether capabilities begin at multiples of 8 (6.6, vfio_info_cap_add).</summary>
     public bool VfioCapabilitiesAreAligned { get; init; } = true;
-
-    /// <summary>Whether virqfd is a module of its own, vfio_virqfd (until 6.2).</summary>
-    public bool VfioHasVirqfdModule { get; init; }
 
     /// <summary>Whether vfio-pci reads and writes BARs 8 bytes at a time where they fit (6.11).</summary>
     public bool VfioPciHasQuadAccess { get; init; } = true;

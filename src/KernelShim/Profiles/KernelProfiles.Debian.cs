@@ -42,6 +42,7 @@ public static partial class KernelProfiles
             "gpio_keys",
             "nvme",
             "e1000e",
+            "pl330",
         ];
 
     /// <summary>Debian 12's kernel: 6.1.</summary>
@@ -56,16 +57,24 @@ public static partial class KernelProfiles
             InterprocessorRowsHaveBlank = false,
             FirstInterruptNumber = 1,
             MapsInterruptsAtProbe = true,
+            HasGpioClass = true,
+            HasRtcClass = true,
             ProbeFailureText = "{driver}: probe of {device} failed with error {error}",
             ProbeFailureLevel = LogLevel.Warning,
             InterprocessorInterrupts = InterprocessorInterruptsOf61,
             InvalidResourceText = "invalid resource",
+            // CONFIG_FB_ARMCLCD, gone in 6.2.
+            AmbaDrivers = ["uart-pl010", "uart-pl011", "clcd-pl11x", "amba-proxy"],
+            HasPl330Driver = false,
+            MessageChipsArePerDevice = false,
+            GpioNumbersAreBounded = true,
+            GpioKeysBusyText = "failed to get gpio: -16",
             SmmuDecodesFaults = false,
             IsolationIsPerDevice = false,
             GroupTypeNeedsIdleGroup = false,
             VfioGroupsTakeIommufd = false,
+            VirqfdIsAModule = true,
             VfioCapabilitiesAreAligned = false,
-            VfioHasVirqfdModule = true,
             VfioPciHasQuadAccess = false,
             VfioPciTellsHiddenCapabilities = true,
             VfioPciKnowsDesignatedVendor = false,
@@ -74,7 +83,6 @@ public static partial class KernelProfiles
             PciLogsDeviceKind = false,
             PciHostsWishForHotplug = false,
             HasVirtioPci = false,
-            MessagesHaveDomainsOfTheirOwn = false,
             // drivers/iommu/iommu.c: iommu_group_remove_device; 6.12 says nothing any more.
             GroupLeaveText = "{driver} {device}: Removing from iommu group {group}",
             LoadableModules = DebianModules,
@@ -89,10 +97,14 @@ public static partial class KernelProfiles
             Release = "6.12.111+deb12-arm64",
             Version = "#1 SMP Debian 6.12.111-1~deb12u1 (2026-09-30)",
             Machine = "aarch64",
+            AmbaDrivers = ["uart-pl010", "uart-pl011", "amba-proxy"],
+            HasPl330Driver = false,
             InterprocessorInterrupts = InterprocessorInterruptsOf612,
             InterprocessorRowsHaveBlank = false,
             FirstInterruptNumber = 1,
             MapsInterruptsAtProbe = true,
+            HasGpioClass = true,
+            HasRtcClass = true,
             LoadableModules = DebianModules,
         };
 
@@ -107,6 +119,8 @@ public static partial class KernelProfiles
             Release = "6.12.117-oracle",
             Version = "#1 SMP 2026-01-01",
             HasVfioNoIommu = true,
+            VfioHasDeviceNodes = true,
+            HasPowerManagement = false,
             LoadableModules = [.. DebianModules, "vfio_platform", "vfio_amba", "vfio_platform_calxedaxgmac", "iommufd"],
         };
 }

@@ -47,7 +47,9 @@ public sealed class VfioContainer : OpenFile
 
     /// <inheritdoc/>
     public override long Mmap(Process process, VmArea area, ulong offset, ulong lengthBytes) =>
-        process.Refuse(Errno.EINVAL, "vfio_fops_mmap", "a container of type1 cannot be mapped");
+        _core.Kernel.Profile.VfioContainerHasMmap
+            ? process.Refuse(Errno.EINVAL, "vfio_fops_mmap", "a container of type1 cannot be mapped")
+            : base.Mmap(process, area, offset, lengthBytes);
 
     /// <summary>vfio_container_attach_group; the group's owner was asked before.</summary>
     internal long Attach(Process process, VfioGroup group)

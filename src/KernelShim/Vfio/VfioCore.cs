@@ -18,6 +18,7 @@ public sealed class VfioCore
 
     private readonly SortedDictionary<int, VfioGroup> _groups = [];
     private readonly SortedSet<int> _minors = [];
+    private readonly SortedSet<int> _deviceNumbers = [];
     private readonly NoIommuDriver _noIommu = new();
     private DeviceInode? _node;
 
@@ -66,6 +67,11 @@ public sealed class VfioCore
         kernel.Files.AddDevice("vfio/vfio", core._node);
         core.AddClass("misc", "vfio", MiscMajor, ContainerMinor);
         kernel.Files.Make("/sys/class/vfio");
+        if (kernel.Profile.VfioHasDeviceClass)
+        {
+            kernel.Files.Make("/sys/class/vfio-dev");
+        }
+
         return core;
     }
 
@@ -75,6 +81,7 @@ public sealed class VfioCore
         Kernel.Files.RemoveDevice("vfio/vfio", _node!);
         RemoveClass("misc", "vfio");
         Kernel.Files.Make("/sys/class").Remove("vfio");
+        Kernel.Files.Make("/sys/class").Remove("vfio-dev");
     }
 
     /// <summary>
@@ -84,8 +91,7 @@ public sealed class VfioCore
     public bool Owns(IommuGroup? group) =>
         Profile.GroupsHaveOwners
         && group is not null
-        && _groups.TryGetValue(group.Id, out VfioGroup? found)
-        && found.Container is not null;
+        && (group.Owner is not null || _groups.GetValueOrDefault(group.Id) is { Container: not null });
 
     /// <summary>
     /// vfio_device_set_group: a device without an IOMMU gets a group made for it while no-IOMMU mode is on, else EINVAL; and so
@@ -129,6 +135,16 @@ public sealed class VfioCore
 
         device.Group = group;
         group.Devices.Add(device);
+        if (Profile.VfioHasDeviceClass)
+        {
+            int number = 0;
+            while (!_deviceNumbers.Add(number))
+            {
+                number++;
+            }
+
+            device.Node = VfioDeviceNode.Add(this, device, number);
+        }
     }
 
     /// <summary>
@@ -139,6 +155,12 @@ public sealed class VfioCore
     {
         VfioGroup group = device.Group!;
         group.Devices.Remove(device);
+        if (device.Node is { } node)
+        {
+            node.Remove();
+            _deviceNumbers.Remove(node.Number);
+        }
+
         if (group.IsNoIommu)
         {
             Kernel.Log.Print(

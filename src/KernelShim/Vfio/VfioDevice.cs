@@ -29,6 +29,12 @@ public abstract class VfioDevice
     /// <summary>Its group.</summary>
     internal VfioGroup? Group { get; set; }
 
+    /// <summary>Its place in the class vfio-dev, where the kernel has that.</summary>
+    internal VfioDeviceNode? Node { get; set; }
+
+    /// <summary>The iommufd that it is bound to by its own node, and its ID there; null otherwise.</summary>
+    internal (IommufdContext Context, uint Id)? NodeBinding { get; set; }
+
     /// <summary>Its driver has left it while it was open.</summary>
     internal bool IsGone { get; private set; }
 
@@ -130,6 +136,7 @@ internal sealed class VfioDeviceFile : OpenFile
     public override void Release(Process? process)
     {
         _device.Close();
+        _group.ReleaseFromIommufd(_device, process);
         _group.DeviceUsers--;
         _group.Put();
     }

@@ -5,7 +5,7 @@ namespace Emulator.KernelShim;
 
 /// <summary>A group of which at least one member is bound to a vfio driver (drivers/vfio/group.c).</summary>
 [DebuggerDisplay("vfio group {IommuGroup.Id}: {Devices.Count} devices, {Users} users")]
-public sealed class VfioGroup
+public sealed partial class VfioGroup
 {
     private readonly VfioCore _core;
 
@@ -56,6 +56,13 @@ public sealed class VfioGroup
             );
         }
 
+        if (CdevUsers > 0)
+        {
+            return OpenResult.Refused(
+                process.Refuse(Errno.EBUSY, "vfio_group_fops_open", "a device of the group is bound by its own node")
+            );
+        }
+
         if (Users > 0)
         {
             return OpenResult.Refused(
@@ -89,6 +96,7 @@ public sealed class VfioGroup
         if (--Users == 0)
         {
             Container?.Detach(this);
+            LeaveIommufd(null);
             if (Devices.Count == 0)
             {
                 _core.Release(this);
@@ -119,9 +127,9 @@ public sealed class VfioGroup
             return process.Refuse(Errno.ENODEV, Function, "no device of the group is bound to a vfio driver any more");
         }
 
-        bool isViable = (Profile.GroupsHaveOwners && Container is not null) || VfioCore.IsViable(IommuGroup);
-        status.Flags =
-            (isViable ? VfioFlags.GroupViable : 0) | (Container is not null ? VfioFlags.GroupContainerSet : 0);
+        bool isAttached = Container is not null || Iommufd is not null;
+        bool isViable = (Profile.GroupsHaveOwners && isAttached) || VfioCore.IsViable(IommuGroup);
+        status.Flags = (isViable ? VfioFlags.GroupViable : 0) | (isAttached ? VfioFlags.GroupContainerSet : 0);
         return UserStruct.TryWrite(process, argument, status) ? 0 : UserStruct.CannotWrite(process, Function);
     }
 
@@ -135,7 +143,7 @@ public sealed class VfioGroup
 
         OpenFile? file = process.FindFile(descriptor);
         bool looksAtFileFirst = Profile.VfioGroupsTakeIommufd;
-        if (!looksAtFileFirst && descriptor < 0)
+        if (!looksAtFileFirst && !Profile.GroupsHaveOwners && descriptor < 0)
         {
             return process.Refuse(Errno.EINVAL, Function, $"{descriptor} is no descriptor");
         }
@@ -145,7 +153,7 @@ public sealed class VfioGroup
             return process.Refuse(Errno.EBADF, Function, $"descriptor {descriptor} is not open");
         }
 
-        if (Container is not null)
+        if (Container is not null || Iommufd is not null)
         {
             return process.Refuse(Errno.EINVAL, Function, $"group {IommuGroup.Id} has a container already");
         }
@@ -158,6 +166,11 @@ public sealed class VfioGroup
         if (file is null)
         {
             return process.Refuse(Errno.EBADF, Function, $"descriptor {descriptor} is not open");
+        }
+
+        if (file is IommufdFile iommufd && looksAtFileFirst)
+        {
+            return SetIommufd(iommufd);
         }
 
         if (file is not VfioContainer container)
@@ -175,6 +188,12 @@ public sealed class VfioGroup
     private long UnsetContainer(Process process)
     {
         const string Function = "vfio_group_ioctl_unset_container";
+        if (Iommufd is not null)
+        {
+            LeaveIommufd(process);
+            return 0;
+        }
+
         if (Container is null)
         {
             return process.Refuse(Errno.EINVAL, Function, $"group {IommuGroup.Id} has no container");
@@ -216,7 +235,7 @@ public sealed class VfioGroup
             return refused.Value;
         }
 
-        bool isReady = Container is { Backend: not null };
+        bool isReady = Container is { Backend: not null } || Iommufd is not null;
         if (!Profile.GroupsHaveOwners && !(isReady && VfioCore.IsViable(IommuGroup)))
         {
             return process.Refuse(
@@ -257,9 +276,11 @@ public sealed class VfioGroup
             return process.Refuse(Errno.EPERM, "vfio_group_use_container", "a group without IOMMU needs CAP_SYS_RAWIO");
         }
 
-        long error = device.Open(process);
+        long error = BindToIommufd(process, device);
+        error = error == 0 ? device.Open(process) : error;
         if (error != 0)
         {
+            ReleaseFromIommufd(device, process);
             return error;
         }
 

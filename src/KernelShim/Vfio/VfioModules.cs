@@ -7,6 +7,8 @@ internal sealed class VfioModule(Kernel kernel) : KernelModule("vfio")
 
     public override string? Version => "0.3";
 
+    public override IReadOnlyList<string> DependsOn => kernel.Profile.VfioHasDeviceNodes ? ["iommufd"] : [];
+
     public override IReadOnlyList<ModuleParameter> Parameters =>
         kernel.Profile.HasVfioNoIommu
             ?

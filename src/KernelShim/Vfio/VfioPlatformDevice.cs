@@ -50,11 +50,6 @@ internal sealed class VfioPlatformDevice : VfioDevice
             VfioIoctl.DeviceGetIrqInfo => GetIrqInfo(process, argument),
             VfioIoctl.DeviceSetIrqs => VfioSetIrqs.Run(process, argument, _irqs),
             VfioIoctl.DeviceReset => Reset(process),
-            VfioIoctl.DeviceFeature when Core.Kernel.Profile.GroupsHaveOwners => process.Refuse(
-                Errno.EINVAL,
-                "vfio_ioctl_device_feature",
-                "platform devices have no features"
-            ),
             _ => process.Refuse(Errno.ENOTTY, "vfio_platform_ioctl", $"0x{command:x} is no ioctl of a platform device"),
         };
 

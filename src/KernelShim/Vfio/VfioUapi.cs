@@ -38,6 +38,15 @@ public static class VfioIoctl
     /// <summary>Device: <see cref="VfioIrqSet"/> and data.</summary>
     public const uint DeviceSetIrqs = 0x3B6E;
 
+    /// <summary>VFIO_DEVICE_BIND_IOMMUFD.</summary>
+    public const uint DeviceBindIommufd = 0x3B76;
+
+    /// <summary>VFIO_DEVICE_ATTACH_IOMMUFD_PT.</summary>
+    public const uint DeviceAttachIommufdPt = 0x3B77;
+
+    /// <summary>VFIO_DEVICE_DETACH_IOMMUFD_PT.</summary>
+    public const uint DeviceDetachIommufdPt = 0x3B78;
+
     /// <summary>Device: resets it.</summary>
     public const uint DeviceReset = 0x3B6F;
 

@@ -62,6 +62,9 @@ public sealed class FileTree
             mounted.IsMountPoint = true;
         }
 
+        DirectoryInode etc = (DirectoryInode)Root.Find("etc")!;
+        etc.Add("passwd", new RegularInode(0x1A4)).Content.AddRange("root:x:0:0:root:/root:/bin/sh\n"u8);
+        etc.Add("group", new RegularInode(0x1A4)).Content.AddRange("root:x:0:\n"u8);
         foreach (string name in new[] { "bus", "class", "devices", "firmware", "module" })
         {
             Sys.AddDirectory(name);

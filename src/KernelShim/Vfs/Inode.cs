@@ -210,7 +210,11 @@ public sealed class LinkInode(string target) : Inode(InodeKind.SymbolicLink, 0x1
     public string Target { get; } = target;
 
     /// <inheritdoc/>
-    public override long Size => Encoding.UTF8.GetByteCount(Target);
+    public override long Size =>
+        // kernfs does not set the size of its links.
+        Parent is { FileSystem: FileSystemKind.Sysfs }
+            ? 0
+            : Encoding.UTF8.GetByteCount(Target);
 
     /// <inheritdoc/>
     public override OpenResult Open(Process process, OpenFlags flags)
@@ -229,7 +233,26 @@ public sealed class AttributeInode(int permissions, Func<byte[]>? show, Func<Pro
     /// <summary>sysfs reports a page for every attribute.</summary>
     public override long Size => 4096;
 
+    private readonly List<OpenAttribute> _open = [];
+
     internal Func<byte[]>? Show { get; } = show;
+
+    /// <summary>How often its value was said to have changed.</summary>
+    internal int Changes { get; private set; }
+
+    /// <summary>
+    /// sysfs_notify: the value has changed, and whoever polls an open file of it since before wakes up with POLLPRI and POLLERR.
+    /// </summary>
+    internal void Notify()
+    {
+        Changes++;
+        foreach (OpenAttribute file in _open)
+        {
+            file.Waiters.WakeAll();
+        }
+    }
+
+    internal void Forget(OpenAttribute file) => _open.Remove(file);
 
     internal Func<Process, string, long>? Store { get; } = store;
 
@@ -255,7 +278,9 @@ public sealed class AttributeInode(int permissions, Func<byte[]>? show, Func<Pro
             );
         }
 
-        return new OpenAttribute(this) { Flags = flags, Inode = this };
+        var file = new OpenAttribute(this) { Flags = flags, Inode = this };
+        _open.Add(file);
+        return file;
     }
 }
 

@@ -26,13 +26,23 @@ internal sealed class OpenDirectory(DirectoryInode directory) : OpenFile
 internal sealed class OpenAttribute(AttributeInode attribute) : OpenFile
 {
     private byte[]? _text;
+    private int _changesSeen = -1;
 
     public override string Description => attribute.Path;
+
+    /// <summary>kernfs_generic_poll: always readable and writable, and changed until it is read (once even if it never changes).</summary>
+    public override PollEvents Poll() =>
+        PollEvents.In
+        | PollEvents.Out
+        | (attribute.Changes != _changesSeen ? PollEvents.Priority | PollEvents.Error : PollEvents.None);
+
+    public override void Release(Process? process) => attribute.Forget(this);
 
     public override Attempt Read(Process process, ulong buffer, long count, long position)
     {
         if (position == 0 || _text is null)
         {
+            _changesSeen = attribute.Changes;
             _text = attribute.Show!();
         }
 

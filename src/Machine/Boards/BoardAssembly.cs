@@ -41,6 +41,7 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
             WireMappedInterrupts(context);
             WirePorts(context);
             WireDmaRequests(context);
+            WirePins(context);
         }
 
         return Board;
@@ -425,6 +426,29 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
         line.Connect(input);
     }
 
+    private void WirePins(NodeContext context)
+    {
+        foreach ((InterruptLine line, PhandleArgs pin) in context.PinLines)
+        {
+            if (!_byPath.TryGetValue(pin.Node!.Path, out IDevice? device))
+            {
+                Board.Warnings.Add(
+                    $"{context.Name}: {line.Name} goes to {pin.Node.Path}, which is not modelled; nothing will see it"
+                );
+                continue;
+            }
+
+            string problem = "it has no pins";
+            uint[] cells = [.. pin.Args];
+            InterruptInput input =
+                (device as IPinController)?.FindPin(cells, out problem)
+                ?? throw new BoardException(
+                    $"{context.Node.Path}: {line.Name} <{Show(cells)}> does not fit {device.Name}: {problem}"
+                );
+            line.Connect(input);
+        }
+    }
+
     private (DeviceTreeNode Iommu, uint[] StreamIds)? FindIommu(DeviceTreeNode node)
     {
         PhandleArgs[] iommus = [.. Tree.ReadIommus(node).Where(entry => entry.Node is not null)];
@@ -478,6 +502,27 @@ internal sealed class BoardAssembly(Board board, Func<string, DeviceModel?> find
         public override string Name { get; } = name;
 
         public override Simulation Simulation => assembly.Board.Simulation;
+
+        public List<(InterruptLine Line, PhandleArgs Pin)> PinLines { get; } = [];
+
+        public override IReadOnlyList<string> Children => [.. Node.Children.Select(child => child.Name)];
+
+        public override InterruptLine? PinLine(string child, string property, out uint flags)
+        {
+            flags = 0;
+            IReadOnlyList<PhandleArgs> pins = Node.FindChild(child) is { } at
+                ? assembly.Tree.ReadPhandleArgs(at, property, "#gpio-cells")
+                : [];
+            if (pins is not [{ Node: not null } wanted, ..])
+            {
+                return null;
+            }
+
+            flags = wanted.Args.Count > 1 ? wanted.Args[1] : 0;
+            var line = new InterruptLine(Simulation.Trace, Name, child);
+            PinLines.Add((line, wanted));
+            return line;
+        }
 
         public override IDevice? Parent =>
             Node.Parent is { } parent ? assembly._byPath.GetValueOrDefault(parent.Path) : null;

@@ -78,6 +78,22 @@ public abstract class DeviceContext
     public virtual InterruptLine MappedInterrupt(uint[] unitAddress, uint interrupt, string pin) =>
         new(Simulation.Trace, Name, pin);
 
+    /// <summary>The names of the node's children.</summary>
+    public virtual IReadOnlyList<string> Children => [];
+
+    /// <summary>
+    /// Makes an output of something at a child node, wired to the pin that a property of that node names (<c>gpios</c>); null where it
+    /// names none.
+    /// </summary>
+    /// <param name="child">The child's name.</param>
+    /// <param name="property">The property.</param>
+    /// <param name="flags">The second cell of the specifier: bit 0 is set for an active-low pin.</param>
+    public virtual InterruptLine? PinLine(string child, string property, out uint flags)
+    {
+        flags = 0;
+        return null;
+    }
+
     /// <summary>Whether the node has a property.</summary>
     public bool Has(string property) => Cells(property) is not null;
 

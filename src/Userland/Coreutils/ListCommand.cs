@@ -121,6 +121,8 @@ internal static class ListCommand
         if (options["l"])
         {
             (long now, _) = await tool.Libc.Clock();
+            IReadOnlyDictionary<uint, string> users = await Users.Read(tool.Libc, "/etc/passwd", options["n"]);
+            IReadOnlyDictionary<uint, string> groups = await Users.Read(tool.Libc, "/etc/group", options["n"]);
             foreach ((string name, FileStatus status) in entries)
             {
                 string target = "";
@@ -129,7 +131,7 @@ internal static class ListCommand
                     target = " -> " + (await tool.Libc.ReadLink(prefix + name)).Target;
                 }
 
-                await tool.Print(Long(status, now, options["n"]) + name + Mark(options, status) + target + "\n");
+                await tool.Print(Long(status, now, users, groups) + name + Mark(options, status) + target + "\n");
             }
 
             return;
@@ -163,14 +165,19 @@ internal static class ListCommand
             _ => "",
         };
 
-    private static string Long(FileStatus status, long now, bool isNumeric)
+    private static string Long(
+        FileStatus status,
+        long now,
+        IReadOnlyDictionary<uint, string> users,
+        IReadOnlyDictionary<uint, string> groups
+    )
     {
         string size =
             status.Kind == InodeKind.CharacterDevice
                 ? string.Create(CultureInfo.InvariantCulture, $"{status.Device >> 8, 4},{status.Device & 0xFF, 4}")
                 : string.Create(CultureInfo.InvariantCulture, $"{status.Size, 9}");
-        string user = isNumeric ? Number(status.UserId) : Users.NameOf(status.UserId);
-        string group = isNumeric ? Number(status.GroupId) : Users.NameOf(status.GroupId);
+        string user = users.GetValueOrDefault(status.UserId) ?? Number(status.UserId);
+        string group = groups.GetValueOrDefault(status.GroupId) ?? Number(status.GroupId);
         DateTime time = DateTime.UnixEpoch.AddSeconds(status.ModifiedSeconds);
         bool isRecent = now - status.ModifiedSeconds is >= -900 and < 15_552_000;
         string date = time.ToString(isRecent ? "MMM d HH:mm" : "MMM d  yyyy", CultureInfo.InvariantCulture);
@@ -184,9 +191,37 @@ internal static class ListCommand
     private static string Number(uint id) => id.ToString(CultureInfo.InvariantCulture);
 }
 
-/// <summary>Names of users: the simulated world has no /etc/passwd unless a scenario brings one.</summary>
+/// <summary>Names of users and groups.</summary>
 internal static class Users
 {
+    /// <summary>The names in /etc/passwd or /etc/group by number; none where there is no file, or numbers are asked for.</summary>
+    public static async Task<IReadOnlyDictionary<uint, string>> Read(Libc libc, string path, bool isNumeric)
+    {
+        var names = new SortedDictionary<uint, string>();
+        long file = isNumeric ? -1 : await libc.Open(path, OpenFlags.ReadOnly | OpenFlags.CloseOnExec);
+        if (file < 0)
+        {
+            return names;
+        }
+
+        (_, byte[] text) = await WholeFile.Read(libc, file);
+        await libc.Close(file);
+        foreach (string line in Encoding.UTF8.GetString(text).Split('\n'))
+        {
+            string[] fields = line.Split(':');
+            if (
+                fields.Length > 2
+                && uint.TryParse(fields[2], NumberStyles.None, CultureInfo.InvariantCulture, out uint id)
+            )
+            {
+                names.TryAdd(id, fields[0]);
+            }
+        }
+
+        return names;
+    }
+
+    /// <summary>The name of a user, without looking at files.</summary>
     public static string NameOf(uint id) => id == 0 ? "root" : id.ToString(CultureInfo.InvariantCulture);
 }
 

@@ -36,6 +36,10 @@ internal sealed class OpsMachine
         programs.Install(kernel);
         programs.Install(kernel, "/bin/wr", new WriteProgram());
         kernel.Files.Make("/run");
+
+        // The recorder's file system had no names of users.
+        kernel.Files.Make("/etc").Remove("passwd");
+        kernel.Files.Make("/etc").Remove("group");
     }
 
     public Kernel Kernel { get; }

@@ -198,7 +198,11 @@ internal sealed partial class OpsRunner
         long address = _process.Call(_ =>
             _process.Map(length, Protection.Read | Protection.Write, flags, file, offset)
         );
-        _process.NameBuffer(words[0], address < 0 ? 0 : (ulong)address, length);
+        if (address > 0)
+        {
+            _process.NameBuffer(words[0], (ulong)address, length);
+        }
+
         return Math.Min(address, 0);
     }
 

@@ -108,7 +108,8 @@ public sealed class SmmuDriver : Driver, IIommuDriver
     }
 
     /// <summary>
-    /// arm_smmu_probe_device and arm_smmu_device_group: the device's stream match registers, and the group of whoever shares them.
+    /// arm_smmu_probe_device and arm_smmu_device_group: the device's stream match registers, and the group of whoever shares
+    /// them.
     /// </summary>
     public IommuGroup? FindGroup(Device device, out long error)
     {
@@ -140,7 +141,7 @@ public sealed class SmmuDriver : Driver, IIommuDriver
             found ??= group;
         }
 
-        return found ?? device.Bus!.FindGroup(_kernel, device);
+        return found;
     }
 
     /// <summary>The group's streams go to its default domain; the device's files of the class iommu appear.</summary>

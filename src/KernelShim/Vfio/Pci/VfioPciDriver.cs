@@ -40,15 +40,16 @@ internal sealed class VfioPciDriver(Kernel kernel, VfioPciModule module) : PciDr
             return -(long)Errno.EBUSY;
         }
 
-        if (device.Group is null || (kernel.Profile.VfioChecksCoherency && !device.Group.Driver.IsCoherent))
+        long error = kernel.Vfio!.SetGroup(device);
+        if (error != 0)
         {
-            return -(long)Errno.EINVAL;
+            return error;
         }
 
-        var vfio = new VfioPciDevice(kernel.Vfio!, module, device);
+        var vfio = new VfioPciDevice(kernel.Vfio, module, device);
         vfio.Power.TrySet(VfioPciPower.D0);
         device.DriverData = vfio;
-        kernel.Vfio!.Register(vfio);
+        kernel.Vfio.Register(vfio);
         vfio.Power.StartIdling(!module.DisablesIdleD3);
         return 0;
     }

@@ -220,7 +220,7 @@ public sealed class Edu : PciModel<EduState>, IEventTarget
             return;
         }
 
-        // A read that fails leaves zeros.
+        // A read that fails gives zeros, as reads of nothing do in QEMU.
         byte[] data = new byte[count];
         if (Function.ReadMemory(address, data) != BusStatus.Okay)
         {

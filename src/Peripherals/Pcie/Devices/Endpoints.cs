@@ -43,7 +43,7 @@ public sealed class GenericHostBridge : StandInEndpoint
 }
 
 /// <summary>
-/// Intel 82574L Gigabit Ethernet (8086:10d3), as QEMU's <c>e1000e</c>: configuration space only. <c>emulator,mac</c> is its address,
+/// Intel 82574L Gigabit Ethernet (8086:10d3), as QEMU's <c>e1000e</c>: configuration space and what identifies it. <c>emulator,mac</c> is its address,
 /// six bytes in two cells, which its serial number shows.
 /// </summary>
 public sealed class E1000e : StandInEndpoint
@@ -56,14 +56,8 @@ public sealed class E1000e : StandInEndpoint
     public E1000e(DeviceContext context)
         : base(context, place => Layout(context, place))
     {
-        // CTRL and STATUS as the reset leaves them on a link of 1 Gb/s that is up (82574L datasheet, 10.2.2).
-        var registers = new IdentificationRegisters(
-            Unmodelled(0),
-            bytesStandForWords: true,
-            (0x0, 0x0014_0241),
-            (0x8, 0x0008_0283)
-        );
-        AddBar(0, PciBarKind.Memory32, 0x2_0000, registers);
+        uint[] mac = Address(context);
+        AddBar(0, PciBarKind.Memory32, 0x2_0000, new E1000eRegisters(mac[0], mac[1], Unmodelled(0)));
         AddBar(1, PciBarKind.Memory32, 0x2_0000, Unmodelled(1));
         AddBar(2, PciBarKind.Io, 0x20, Unmodelled(2));
         AddBar(3, PciBarKind.Memory32, 0x4000, new MsixTable(this, Vectors, 0, MsixPending, Unmodelled(3)));
@@ -73,7 +67,7 @@ public sealed class E1000e : StandInEndpoint
 
     private static ConfigurationLayout Layout(DeviceContext context, PciPlace place)
     {
-        uint[] mac = context.Cells("emulator,mac") is [var high, var low] ? [high, low] : [0x5254, 0x0012_3456];
+        uint[] mac = Address(context);
         const int DeviceSpecificInitialization = 0x22;
         const int StateEnableAndSelect = 0x1F03;
         return Headers
@@ -90,6 +84,10 @@ public sealed class E1000e : StandInEndpoint
             .AddErrorReporting(0x100, recordsSeveralHeaders: false)
             .AddSerialNumber(0x140, SerialNumber(mac[0], mac[1]));
     }
+
+    /// <summary>The address in two cells; QEMU's first one where there is none.</summary>
+    private static uint[] Address(DeviceContext context) =>
+        context.Cells("emulator,mac") is [var high, var low] ? [high, low] : [0x5254, 0x0012_3456];
 
     /// <summary>EUI-64 of an EUI-48: FF FF in the middle.</summary>
     private static ulong SerialNumber(uint high, uint low) =>

@@ -7,16 +7,9 @@ namespace Emulator.Peripherals;
 /// cannot be written.
 /// </summary>
 /// <param name="rest">What is behind the other offsets.</param>
-/// <param name="bytesStandForWords">
-/// Whether an access to part of a register gets the register's low bytes wherever it is, as with registers that take words
-/// only behind a bus that cuts the answer.
-/// </param>
 /// <param name="registers">Offsets, multiples of 4, and values.</param>
-internal sealed class IdentificationRegisters(
-    IBusTarget rest,
-    bool bytesStandForWords,
-    params (ulong Offset, uint Value)[] registers
-) : IBusTarget
+internal sealed class IdentificationRegisters(IBusTarget rest, params (ulong Offset, uint Value)[] registers)
+    : IBusTarget
 {
     public BusStatus Read(ulong address, Span<byte> data, in Transaction transaction)
     {
@@ -25,7 +18,7 @@ internal sealed class IdentificationRegisters(
             return rest.Read(address, data, transaction);
         }
 
-        int from = bytesStandForWords ? 0 : (int)(address % 4);
+        int from = (int)(address % 4);
         ulong value = first | (ulong)(Find((address & ~3UL) + 4) ?? 0) << 32;
         for (int n = 0; n < data.Length; n++)
         {

@@ -118,7 +118,7 @@ public sealed class Nvme : StandInEndpoint
 
     /// <summary>CAP and VS (NVM Express 1.4, 3.1.1 and 3.1.2).</summary>
     private IdentificationRegisters Registers() =>
-        new(Unmodelled(0), bytesStandForWords: false, (0x0, 0x0F01_07FF), (0x4, 0x0040_1820), (0x8, 0x0001_0400));
+        new(Unmodelled(0), (0x0, 0x0F01_07FF), (0x4, 0x0040_1820), (0x8, 0x0001_0400));
 
     private static int Vectors(DeviceContext context) => (int)context.Cell("emulator,msix-vectors", 65);
 
