@@ -23,6 +23,7 @@ var root = new RootCommand(
     CheckCommand.Create(services),
     BoardsCommand.Create(services),
     KernelsCommand.Create(),
+    GroupsCommand.Create(services),
     DtcCommand.Create(),
     Dma330Command.Create(),
 };

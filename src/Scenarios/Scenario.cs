@@ -52,6 +52,9 @@ public sealed class Scenario
     /// <summary>The device tree that the kernel is told; null for the board's own.</summary>
     public DeviceTree? KernelTree { get; }
 
+    /// <summary>Whether firmware describes the board to the kernel by ACPI instead of the device tree.</summary>
+    public bool BootsByAcpi { get; init; }
+
     /// <summary>The text, for the report of a failure.</summary>
     public IReadOnlyList<string> SourceLines { get; }
 

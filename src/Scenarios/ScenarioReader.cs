@@ -61,6 +61,7 @@ public sealed class ScenarioReader(IBoardLibrary boards, IProgramAssembler dma33
         DeviceTree? tree = PlugDevices(context, map, boardName, options, ReadTree(context, map, boardName));
         CreateBoard(context, map, boardName, options, tree);
         DeviceTree? kernelTree = KernelTreeReader.Read(context, map);
+        bool byAcpi = ReadBoot(context, map);
         var steps = new List<Step>();
         if (map.Node("variables") is { } variables)
         {
@@ -74,7 +75,25 @@ public sealed class ScenarioReader(IBoardLibrary boards, IProgramAssembler dma33
 
         steps.AddRange(StepReader.ReadAll(context, map.List("steps")));
         map.Finish();
-        return new Scenario(file, name, boardName, options, tree, context.Kernel, kernelTree, lines, steps);
+        return new Scenario(file, name, boardName, options, tree, context.Kernel, kernelTree, lines, steps)
+        {
+            BootsByAcpi = byAcpi,
+        };
+    }
+
+    /// <summary><c>boot:</c> how the kernel is told of the board.</summary>
+    private static bool ReadBoot(ReadingContext context, MapReader map)
+    {
+        bool byAcpi = map.Choice("boot", "device-tree", "device-tree", "acpi") is "acpi";
+        if (byAcpi && context.IsBareMetal)
+        {
+            context.Fail(
+                map.PlaceOf("boot"),
+                "'boot:' says how a kernel is told of the board; the scenario says 'kernel: none'"
+            );
+        }
+
+        return byAcpi;
     }
 
     private static KernelProfile? ReadKernel(ReadingContext context, MapReader map)

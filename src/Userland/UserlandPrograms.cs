@@ -32,5 +32,7 @@ public static class UserlandPrograms
         DtcCommand.Program,
         DevMemCommand.Program,
         MakeCommand.Program,
+        LspciCommand.Program,
+        SetpciCommand.Program,
     ];
 }

@@ -105,7 +105,7 @@ public sealed class HostStepTests
     [InlineData(
         "kernel: vosys-v5",
         "host: 'true'",
-        "kernel 'vosys-v5' is not modelled; did you mean 'vosys-v6'? Kernels: none, vosys-v6, 6.1, 6.12, 6.12-oracle"
+        "kernel 'vosys-v5' is not modelled; did you mean 'vosys-v6'? Kernels: none, slides-2013-before, slides-2013, vosys-v6, 6.1, 6.12, 6.12-oracle"
     )]
     [InlineData("kernel: vosys-v6", "host: [ ]", "host takes a transcript, the text of a console, not an empty list")]
     [InlineData("kernel: vosys-v6", "host: { on: tty2 }", "host needs one of: run:, start:, type:, keys:")]

@@ -96,12 +96,12 @@ public sealed class YamlGuardTests
         "test.yaml:1:1: the scenario needs 'kernel: none' (bare metal: the steps act as a boot ROM) or a kernel"
     )]
     [InlineData(
-        "name: a\nboard: fvp-ve\nkernel: 6.12\nsteps: []",
-        "test.yaml:3:9: kernel '6.12' is not modelled; kernels: none, vosys-v6"
+        "name: a\nboard: fvp-ve\nkernel: 5.4\nsteps: []",
+        "test.yaml:3:9: kernel '5.4' is not modelled; did you mean '6.1'? Kernels: none, slides-2013-before, slides-2013, vosys-v6, 6.1, 6.12, 6.12-oracle"
     )]
     [InlineData(
         "name: a\nboard: fpv-ve\nkernel: none\nsteps: []",
-        "test.yaml:2:8: there is no board 'fpv-ve'; did you mean 'fvp-ve'? Boards: fvp-ve, or a .dts or .dtb file beside the scenario"
+        "test.yaml:2:8: there is no board 'fpv-ve'; did you mean 'fvp-ve'? Boards: fvp-ve, virt, or a .dts or .dtb file beside the scenario"
     )]
     [InlineData(
         "name: a\nboard: fvp-ve\nkernel: none\noptions: { smmu_irk: 0 }\nsteps: []",

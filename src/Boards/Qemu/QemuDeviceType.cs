@@ -34,7 +34,7 @@ internal sealed record QemuDeviceType(string Name, QemuBus Bus, IReadOnlyList<Qe
         new("pcie-root-port", QemuBus.Link, [Slot, Chassis, Port, DisableAcs]),
         new("ioh3420", QemuBus.Link, [Slot, Chassis, Port]),
         new("x3130-upstream", QemuBus.Switch, []),
-        new("xio3130-downstream", QemuBus.Link, [Slot, Chassis, Port]),
+        new("xio3130-downstream", QemuBus.Link, [Slot, Chassis, Port, OwnAcs]),
         new("pcie-pci-bridge", QemuBus.HotPlug, []),
         new("pci-bridge", QemuBus.HotPlug, [new("chassis_nr", QemuProperty.Number("emulator,chassis", 0xFF))]),
         new("i82801b11-bridge", QemuBus.Conventional, []),
@@ -53,6 +53,9 @@ internal sealed record QemuDeviceType(string Name, QemuBus Bus, IReadOnlyList<Qe
     private static QemuProperty Port => new("port", QemuProperty.Number("emulator,port", 0xFF));
 
     private static QemuProperty DisableAcs => new("disable-acs", QemuProperty.Switch("emulator,no-acs"));
+
+    /// <summary>Ours, not QEMU's: no switch of QEMU has access control, and lessons need one.</summary>
+    private static QemuProperty OwnAcs => new("x-acs", QemuProperty.Switch("emulator,acs"));
 
     private static QemuProperty Mac => new("mac", QemuProperty.Mac);
 

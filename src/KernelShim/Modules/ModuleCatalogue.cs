@@ -56,8 +56,8 @@ internal static class ModuleCatalogue
                 () => { },
                 kernel.Profile.VirqfdIsAModule ? ["vfio", "vfio_virqfd"] : ["vfio"]
             ),
-            new VfioPciModule(kernel),
             new DriverModule(kernel, "nvme", PciClassDriver.Nvme),
+            .. kernel.Profile.HasPci ? [new VfioPciModule(kernel)] : Array.Empty<KernelModule>(),
             new DriverModule(kernel, "e1000e", E1000eDriver.Create),
             new QemuFwCfgModule(kernel),
             new SimpleModule("vosys_dmatest", () => { }, () => { }),

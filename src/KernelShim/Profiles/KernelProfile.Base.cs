@@ -13,6 +13,18 @@ public sealed partial record KernelProfile
     /// <summary>The level of <see cref="ProbeFailureText"/>: a warning before 6.11.</summary>
     public LogLevel ProbeFailureLevel { get; init; } = LogLevel.Error;
 
+    /// <summary>
+    /// Whether there is sysfs_bind_only, as proposed in October 2013 and never merged: a flag that vfio-platform sets, and a file
+    /// of each device; what has it is bound by a write to a driver's bind file and by nothing else.
+    /// </summary>
+    public bool HasSysfsBindOnly { get; init; }
+
+    /// <summary>Whether the platform bus knows match_any_dev, proposed in October 2013 and never merged, and vfio-platform has it.</summary>
+    public bool PlatformHasMatchAnyDevice { get; init; }
+
+    /// <summary>Whether the driver of Samsung's I2C controllers is built in (CONFIG_I2C_S3C2410).</summary>
+    public bool HasS3cI2cDriver { get; init; }
+
     /// <summary>Whether a refused synthetic event is logged with the object's path (kobject_synth_uevent, 4.13).</summary>
     public bool SyntheticEventsAreLogged { get; init; } = true;
 
@@ -29,18 +41,6 @@ public sealed partial record KernelProfile
     /// What devm_ioremap_resource says when a device has no such resource. Before 6.10: <c>invalid resource</c>.
     /// </summary>
     public string InvalidResourceText { get; init; } = "error -EINVAL: invalid resource (null)";
-
-    /// <summary>
-    /// Whether there is sysfs_bind_only, as proposed in October 2013 and never merged: a flag that vfio-platform sets, and a file
-    /// of each device; what has it is bound by a write to a driver's bind file and by nothing else.
-    /// </summary>
-    public bool HasSysfsBindOnly { get; init; }
-
-    /// <summary>Whether the platform bus knows match_any_dev, proposed in October 2013 and never merged, and vfio-platform has it.</summary>
-    public bool PlatformHasMatchAnyDevice { get; init; }
-
-    /// <summary>Whether the driver of Samsung's I2C controllers is built in (CONFIG_I2C_S3C2410).</summary>
-    public bool HasS3cI2cDriver { get; init; }
 
     /// <summary>What lines of drivers/of begin with: <c>OF: </c> since pr_fmt came (4.8), nothing before.</summary>
     public string DeviceTreeLogPrefix { get; init; } = "OF: ";

@@ -51,19 +51,18 @@ internal sealed partial class VfioType1
             return process.Refuse(WrapErrno, Function, "the range wraps around the end of the address space");
         }
 
-        int place = IndexFrom(map.Iova);
-        bool overlaps = place < _mappings.Count && _mappings[place].Iova <= map.Iova + map.Size - 1;
+        DmaMapping? present = _mappings.Within(map.Iova, map.Iova + map.Size - 1).FirstOrDefault();
         if (setsVaddr)
         {
-            return SetVaddr(process, overlaps ? _mappings[place] : null, map);
+            return SetVaddr(process, present, map);
         }
 
-        if (overlaps)
+        if (present is not null)
         {
             return process.Refuse(
                 Errno.EEXIST,
                 Function,
-                $"the mapping 0x{_mappings[place].Iova:x}..0x{_mappings[place].Last:x} is in the way"
+                $"the mapping 0x{present.Iova:x}..0x{present.Last:x} is in the way"
             );
         }
 
@@ -97,7 +96,7 @@ internal sealed partial class VfioType1
             return error;
         }
 
-        _mappings.Insert(place, mapping);
+        _mappings.Add(mapping);
         return 0;
     }
 
@@ -313,46 +312,40 @@ internal sealed partial class VfioType1
         }
 
         ulong removed = 0;
-        int first = IndexFrom(unmap.Iova);
-        int index = first;
-        while (index < _mappings.Count && _mappings[index].Iova <= last)
+        foreach (DmaMapping mapping in _mappings.Within(unmap.Iova, last).ToList())
         {
             // Type1 v1: a range that begins inside a mapping unmaps nothing (the historical behaviour the code keeps).
-            if (!_isV2 && unmap.Iova > _mappings[index].Iova)
+            if (!_isV2 && unmap.Iova > mapping.Iova)
             {
                 break;
             }
 
-            removed += _mappings[index].LengthBytes;
-            Remove(_mappings[index]);
-            index++;
+            removed += mapping.LengthBytes;
+            Remove(mapping);
+            _mappings.Remove(mapping);
         }
 
-        _mappings.RemoveRange(first, index - first);
         unmap.Size = removed;
         return 0;
     }
 
     private bool Bisects(ulong iova, ulong last) =>
-        (Find(iova) is { } head && head.Iova != iova) || (Find(last) is { } tail && tail.Last != last);
+        (_mappings.Find(iova) is { } head && head.Iova != iova)
+        || (_mappings.Find(last) is { } tail && tail.Last != last);
 
     private long InvalidateVaddr(Process process, ref VfioDmaUnmap unmap, ulong last)
     {
-        int first = IndexFrom(unmap.Iova);
-        int end = first;
-        for (; end < _mappings.Count && _mappings[end].Iova <= last; end++)
+        List<DmaMapping> meant = [.. _mappings.Within(unmap.Iova, last)];
+        if (meant.Exists(mapping => mapping.IsVaddrInvalid))
         {
-            if (_mappings[end].IsVaddrInvalid)
-            {
-                return process.Refuse(Errno.EINVAL, "vfio_dma_do_unmap", "VADDR: the address was taken away before");
-            }
+            return process.Refuse(Errno.EINVAL, "vfio_dma_do_unmap", "VADDR: the address was taken away before");
         }
 
         unmap.Size = 0;
-        for (int index = first; index < end; index++)
+        foreach (DmaMapping mapping in meant)
         {
-            _mappings[index].IsVaddrInvalid = true;
-            unmap.Size += _mappings[index].LengthBytes;
+            mapping.IsVaddrInvalid = true;
+            unmap.Size += mapping.LengthBytes;
         }
 
         return 0;

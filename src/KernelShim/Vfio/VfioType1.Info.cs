@@ -239,9 +239,8 @@ internal sealed partial class VfioType1
     /// <summary>Without help of the device every mapped page counts as dirty (update_user_bitmap).</summary>
     private long WriteDirty(Process process, ulong iova, ulong last, VfioBitmap bitmap)
     {
-        for (int index = IndexFrom(iova); index < _mappings.Count && _mappings[index].Iova <= last; index++)
+        foreach (DmaMapping mapping in _mappings.Within(iova, last))
         {
-            DmaMapping mapping = _mappings[index];
             ulong firstBit = (mapping.Iova - iova) / bitmap.PageBytes;
             ulong lastBit = (mapping.Last - iova) / bitmap.PageBytes;
             byte[] bytes = new byte[lastBit / 8 - firstBit / 8 + 1];

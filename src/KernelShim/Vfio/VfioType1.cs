@@ -18,7 +18,7 @@ internal sealed partial class VfioType1(VfioCore core, bool isV2) : IVfioBackend
     private readonly List<Domain> _domains = [];
 
     /// <summary>The mappings in order of device address; they never overlap.</summary>
-    private readonly List<DmaMapping> _mappings = [];
+    private readonly DmaMappings _mappings = [];
 
     /// <summary>Whether every domain is cache coherent.</summary>
     public bool IsCoherent => _domains.Count > 0 && _domains.TrueForAll(domain => domain.Driver.EnforcesCoherency);
@@ -205,7 +205,7 @@ internal sealed partial class VfioType1(VfioCore core, bool isV2) : IVfioBackend
             return null;
         }
 
-        DmaMapping? conflict = _mappings.Find(mapping => !IsPermitted(mapping.Iova, mapping.Last));
+        DmaMapping? conflict = _mappings.FirstOrDefault(mapping => !IsPermitted(mapping.Iova, mapping.Last));
         return conflict is null
             ? null
             : process.Refuse(
@@ -258,34 +258,6 @@ internal sealed partial class VfioType1(VfioCore core, bool isV2) : IVfioBackend
         }
 
         mapping.Unpin();
-    }
-
-    /// <summary>The first mapping that ends at or after an address: its index, or the number of mappings.</summary>
-    private int IndexFrom(ulong iova)
-    {
-        int low = 0;
-        int high = _mappings.Count;
-        while (low < high)
-        {
-            int middle = (low + high) / 2;
-            if (_mappings[middle].Last < iova)
-            {
-                low = middle + 1;
-            }
-            else
-            {
-                high = middle;
-            }
-        }
-
-        return low;
-    }
-
-    /// <summary>The mapping that holds an address, or null.</summary>
-    private DmaMapping? Find(ulong iova)
-    {
-        int index = IndexFrom(iova);
-        return index < _mappings.Count && _mappings[index].Iova <= iova ? _mappings[index] : null;
     }
 
     /// <summary>An IOMMU domain and the groups in it (struct vfio_domain).</summary>

@@ -28,9 +28,10 @@ internal sealed class Host
     /// <param name="board">The board.</param>
     /// <param name="profile">Which kernel.</param>
     /// <param name="tree">The device tree it is told; null for the board's own.</param>
-    public Host(Board board, KernelProfile profile, DeviceTree? tree)
+    /// <param name="byAcpi">Whether firmware describes the board by ACPI.</param>
+    public Host(Board board, KernelProfile profile, DeviceTree? tree, bool byAcpi)
     {
-        Kernel = BuiltInDrivers.Boot(board, profile, tree);
+        Kernel = BuiltInDrivers.Boot(board, profile, tree, byAcpi);
         Files = new FileObserver(Kernel);
         var programs = new ProgramRunner(UserlandPrograms.All);
         programs.Install(Kernel);

@@ -71,7 +71,7 @@ public sealed class ScenarioRunner(IBoardLibrary boards, IProgramAssembler dma33
         {
             if (scenario.Kernel is { } kernel)
             {
-                world.Boot(kernel, scenario.KernelTree);
+                world.Boot(kernel, scenario.KernelTree, scenario.BootsByAcpi);
             }
 
             foreach (Step step in scenario.Steps)

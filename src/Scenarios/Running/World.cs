@@ -76,7 +76,9 @@ internal sealed class World(Board board, IProgramAssembler dma330Assembler)
     /// <summary>Boots a kernel on the board.</summary>
     /// <param name="profile">Which.</param>
     /// <param name="tree">The device tree it is told; null for the board's own.</param>
-    public void Boot(KernelProfile profile, DeviceTree? tree) => _host = new Host(Board, profile, tree);
+    /// <param name="byAcpi">Whether firmware describes the board by ACPI.</param>
+    public void Boot(KernelProfile profile, DeviceTree? tree, bool byAcpi = false) =>
+        _host = new Host(Board, profile, tree, byAcpi);
 
     /// <summary>What the kernel refused last; nothing on bare metal.</summary>
     public IEnumerable<string> LastRefusals => _host?.LastRefusals ?? [];

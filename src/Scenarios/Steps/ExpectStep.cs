@@ -30,7 +30,19 @@ internal sealed class ExpectStep : Step
         var map = new MapReader(context, node, "expect");
         var step = new ExpectStep(map.Place);
         if (
-            map.OneOf("memory", "registers", "interrupts", "fault", "value", "trace", "dmesg", "path", "irqs") is
+            map.OneOf(
+                "memory",
+                "registers",
+                "interrupts",
+                "fault",
+                "value",
+                "trace",
+                "dmesg",
+                "path",
+                "irqs",
+                "same_group",
+                "own_groups"
+            ) is
             { } kind
         )
         {

@@ -21,6 +21,7 @@ internal static class StepReader
         ["memory"] = MemoryStep.Read,
         ["tables"] = TablesStep.Read,
         ["explain"] = ExplainStep.Read,
+        ["groups"] = GroupsStep.Read,
         ["dma330"] = Dma330Step.Read,
         ["wait"]   = WaitStep.Read,
         ["expect"] = ExpectStep.Read,

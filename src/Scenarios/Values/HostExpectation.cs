@@ -1,6 +1,6 @@
 namespace Emulator.Scenarios;
 
-/// <summary>What must be true of the kernel: lines of its log, a file, how often interrupts were taken.</summary>
+/// <summary>What must be true of the kernel: lines of its log, a file, groups, how often interrupts were taken.</summary>
 internal abstract class HostExpectation(Place place)
 {
     protected Place Place { get; } = place;
@@ -17,6 +17,7 @@ internal abstract class HostExpectation(Place place)
         {
             "dmesg" => LogExpectation.ReadLog(context, map),
             "path" => FileExpectation.ReadFile(context, map),
+            "same_group" or "own_groups" => GroupExpectation.ReadGroups(context, map, kind),
             _ => IrqExpectation.ReadIrqs(context, map),
         };
     }

@@ -138,11 +138,35 @@ internal static class SystemCommands
     {
         var tool = new Tool(libc, "date");
         (long seconds, long nanoseconds) = await libc.Clock();
-        string format = words.Skip(1).FirstOrDefault(word => word.StartsWith('+'))?[1..] ?? "%a %b %e %H:%M:%S UTC %Y";
-        if (words.Skip(1).FirstOrDefault(word => word is not "-u" && !word.StartsWith('+')) is { } bad)
+        string format = "%a %b %e %H:%M:%S UTC %Y";
+        for (int at = 1; at < words.Count; at++)
         {
-            await tool.Error($"invalid date '{bad}'");
-            return 1;
+            string word = words[at];
+            if (word is "-u")
+            {
+                continue;
+            }
+
+            if (word.StartsWith('+'))
+            {
+                format = word[1..];
+                continue;
+            }
+
+            // -d @N: the time to print in place of the present one, in seconds since 1970.
+            string? given = word.StartsWith("-d", StringComparison.Ordinal) ? word[2..] : null;
+            if (given?.Length == 0 && at + 1 < words.Count)
+            {
+                given = words[++at];
+            }
+
+            if (given is not ['@', ..] || !long.TryParse(given.AsSpan(1), CultureInfo.InvariantCulture, out seconds))
+            {
+                await tool.Error($"invalid date '{given ?? word}'");
+                return 1;
+            }
+
+            nanoseconds = 0;
         }
 
         DateTime time = DateTime.UnixEpoch.AddSeconds(Math.Clamp(seconds, 0, 200_000_000_000));

@@ -22,13 +22,17 @@ internal sealed class TopologyMachine
 
     private readonly OpsProcess _process;
 
-    private TopologyMachine(Kernel kernel)
+    private TopologyMachine(Kernel kernel, OpsMachine shell)
     {
         Kernel = kernel;
+        Shell = shell;
         _process = new OpsProcess(kernel);
     }
 
     public Kernel Kernel { get; }
+
+    /// <summary>What runs lines of shell.</summary>
+    public OpsMachine Shell { get; }
 
     /// <summary>Whether the kernel drives the board's interrupt controller, without which there is no IOMMU.</summary>
     public static bool HasInterrupts =>
@@ -62,7 +66,7 @@ internal sealed class TopologyMachine
             shell.Shell(booted.Init, $"modprobe {module}", []);
         }
 
-        return new TopologyMachine(booted);
+        return new TopologyMachine(booted, shell);
     }
 
     /// <summary>Runs a recorded command; null when the result is the recorded one.</summary>

@@ -40,10 +40,10 @@ internal sealed class VfioPciDriver(Kernel kernel, VfioPciModule module) : PciDr
             return -(long)Errno.EBUSY;
         }
 
-        long error = kernel.Vfio!.SetGroup(device);
-        if (error != 0)
+        long refused = kernel.Vfio!.SetGroup(device);
+        if (refused != 0)
         {
-            return error;
+            return refused;
         }
 
         var vfio = new VfioPciDevice(kernel.Vfio, module, device);

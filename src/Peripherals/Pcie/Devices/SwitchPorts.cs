@@ -26,7 +26,7 @@ public sealed class X3130UpstreamPort : ExpressPort
 
 /// <summary>
 /// A downstream port of a TI X3130 switch (104c:8233), as QEMU's <c>xio3130-downstream</c>: a slot (<c>emulator,slot</c>), and no
-/// ACS, like the part.
+/// ACS, like the part. <c>emulator,acs</c> gives it what other switches have.
 /// </summary>
 public sealed class Xio3130DownstreamPort : ExpressPort
 {
@@ -34,8 +34,9 @@ public sealed class Xio3130DownstreamPort : ExpressPort
     public Xio3130DownstreamPort(DeviceContext context)
         : base(context, place => Layout(context, place)) => PlugIn(context);
 
-    private static ConfigurationLayout Layout(DeviceContext context, PciPlace place) =>
-        X3130
+    private static ConfigurationLayout Layout(DeviceContext context, PciPlace place)
+    {
+        ConfigurationLayout layout = X3130
             .Begin(0x8233, revision: 1, place)
             .AddExpress(
                 0x90,
@@ -50,6 +51,8 @@ public sealed class Xio3130DownstreamPort : ExpressPort
                 }
             )
             .AddErrorReporting(0x100);
+        return context.Has("emulator,acs") ? layout.AddAccessControl(0x148, X3130.AllServices) : layout;
+    }
 }
 
 /// <summary>What both kinds of ports of the switch have in common.</summary>
@@ -58,6 +61,14 @@ internal static class X3130
     public const uint DeviceCapabilities = ExpressCapability.RoleBasedErrors | ExpressCapability.FunctionLevelReset;
 
     public const int DeviceControl = ExpressCapability.ErrorReporting | ExpressCapability.FunctionLevelResetTrigger;
+
+    public const AccessControl AllServices =
+        AccessControl.SourceValidation
+        | AccessControl.TranslationBlocking
+        | AccessControl.RequestRedirect
+        | AccessControl.CompletionRedirect
+        | AccessControl.UpstreamForwarding
+        | AccessControl.DirectTranslated;
 
     public static ConfigurationLayout Begin(ushort deviceId, byte revision, PciPlace place) =>
         Headers

@@ -3,6 +3,12 @@ namespace Emulator.Peripherals;
 /// <content>What the function decodes.</content>
 public sealed partial class PciFunction
 {
+    /// <summary>Where its base address registers decode memory now.</summary>
+    public IEnumerable<ulong> MemoryAddresses =>
+        Has(PciCommand.MemorySpace)
+            ? _bars.Where(bar => !bar.IsIo && bar.IsEnabled(Configuration)).Select(bar => bar.Address(Configuration))
+            : [];
+
     /// <summary>The base address register that holds an address.</summary>
     internal BaseAddress? FindBar(bool isIo, ulong address)
     {

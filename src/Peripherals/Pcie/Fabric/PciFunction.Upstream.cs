@@ -51,6 +51,13 @@ public sealed partial class PciFunction
     }
 
     /// <summary>
+    /// The function that a memory request to this address would reach here and now without leaving the root complex; null where
+    /// the host or nobody would get it. Nothing is sent.
+    /// </summary>
+    public PciFunction? FindPeer(ulong address) =>
+        RouteUp(address) is { End: PciRouteEnd.Function } route ? route.At : null;
+
+    /// <summary>
     /// Whether what this function sends can get to others on its bus without going further up: always on a conventional bus,
     /// between the ports of a switch, and between functions of one device; between those of a root complex where it routes so.
     /// </summary>
