@@ -1,7 +1,7 @@
 using System.Globalization;
 using Emulator.Bench;
 
-// dotnet run -c Release --project bench/Bench -- [mmio|dma|dma-instructions|smmu|groups|vfio]... [--rounds N] [--command PATH] [--scenario PATH]
+// dotnet run -c Release --project bench/Bench -- [mmio|dma|dma-instructions|smmu|vfio|groups]... [--rounds N] [--command PATH] [--scenario PATH]
 int rounds = 21;
 string? command = null;
 string? scenario = null;
@@ -47,14 +47,14 @@ if (Wants("smmu"))
     SmmuBench.Run(rounds);
 }
 
-if (Wants("groups"))
-{
-    GroupsBench.Run(rounds);
-}
-
 if (Wants("vfio"))
 {
     VfioBench.Run(rounds);
+}
+
+if (Wants("groups"))
+{
+    GroupsBench.Run(rounds);
 }
 
 if (command is not null && scenario is not null)

@@ -64,6 +64,8 @@ public static class EmulatorServices
             .AddDeviceModel("emulator,pcie-pci-bridge",   "PCI Express to PCI bridge",                      context => new ExpressToPciBridge(context))
             .AddDeviceModel("emulator,pci-bridge",        "PCI-PCI bridge",                                 context => new PciToPciBridge(context))
             .AddDeviceModel("emulator,i82801b11-bridge",  "PCI bridge of Intel's I/O controller hub",       context => new IchPciBridge(context))
+            .AddDeviceModel("emulator,described-function", "PCI function that is only described",            context => new DescribedFunction(context))
+            .AddDeviceModel("emulator,described-bridge",  "PCI bridge that is only described",              context => new DescribedBridge(context))
             .AddDeviceModel("emulator,edu",               "QEMU's teaching device edu",                     context => new Edu(context))
             .AddDeviceModel("emulator,e1000e",            "Intel 82574L (configuration space only)",        context => new E1000e(context))
             .AddDeviceModel("emulator,e1000",             "Intel 82540EM (configuration space only)",       context => new E1000(context))

@@ -81,7 +81,7 @@ public sealed class VirtTests
         Board board = Emulation.Create("virt");
         IKeys keys = board.Devices.Select(device => device.Device).OfType<IKeys>().Single();
         keys.Keys.Should().Equal("poweroff");
-        BoardRegister pin = board.Find("gpio")!.FindRegister("GPIODATA[8]")!.Value;
+        BoardRegister pin = board.Find("gpio")!.FindRegister("GPIODATA8")!.Value;
         foreach (bool isPressed in new[] { true, false })
         {
             keys.Press("poweroff", isPressed).Should().BeTrue();

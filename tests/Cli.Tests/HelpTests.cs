@@ -13,6 +13,7 @@ public sealed class HelpTests : IDisposable
     [InlineData("check", "  emulator check scenarios")]
     [InlineData("boards", "  emulator boards show fvp-ve")]
     [InlineData("boards show", "  emulator boards show fvp-ve --registers smmu")]
+    [InlineData("groups", "  lspci -vvvnn | emulator groups --lspci -")]
     [InlineData("dtc", "  emulator dtc -I dts -O dtb -o board.dtb board.dts")]
     [InlineData("dma330", "  emulator dma330 asm copy.s")]
     [InlineData("dma330 asm", "  emulator dma330 asm copy.s -o copy.bin")]
@@ -35,10 +36,10 @@ public sealed class HelpTests : IDisposable
         string[] lines = _emulator.Run("--help").Lines;
 
         int commands = Array.IndexOf(lines, "Commands:");
-        lines[(commands + 1)..(commands + 8)]
+        lines[(commands + 1)..(commands + 9)]
             .Select(line => line.Trim().Split(' ')[0])
             .Should()
-            .Equal("run", "check", "boards", "kernels", "dtc", "dma330", "");
+            .Equal("run", "check", "boards", "kernels", "groups", "dtc", "dma330", "");
         lines[^1].Should().Be("  130  interrupted");
     }
 

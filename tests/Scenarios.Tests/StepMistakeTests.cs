@@ -7,11 +7,11 @@ public sealed class StepMistakeTests
     [InlineData("- mmio", "5:5: a step is '- kind: ...', not 'mmio'")]
     [InlineData(
         "- {}",
-        "5:5: an empty step; write one of: mmio, memory, tables, explain, dma330, wait, expect, never, let, repeat, host, process, kill, vfio, map, unmap, regs, irq, reset, open, ioctl, close"
+        "5:5: an empty step; write one of: mmio, sysreg, memory, press, release, tables, explain, groups, dma330, wait, expect, never, let, repeat, host, process, kill, vfio, map, unmap, regs, irq, reset, open, ioctl, close"
     )]
     [InlineData(
         "- note: x",
-        "5:5: an empty step; write one of: mmio, memory, tables, explain, dma330, wait, expect, never, let, repeat, host, process, kill, vfio, map, unmap, regs, irq, reset, open, ioctl, close"
+        "5:5: an empty step; write one of: mmio, sysreg, memory, press, release, tables, explain, groups, dma330, wait, expect, never, let, repeat, host, process, kill, vfio, map, unmap, regs, irq, reset, open, ioctl, close"
     )]
     [InlineData("- { note: [x], let: { a: 1 } }", "5:13: 'note:' takes a text, not a list")]
     [InlineData(
@@ -147,7 +147,7 @@ public sealed class StepMistakeTests
     [Theory]
     [InlineData(
         "- expect: {}",
-        "5:13: expect needs one of: memory:, registers:, interrupts:, fault:, value:, trace:, dmesg:, path:, irqs:"
+        "5:13: expect needs one of: memory:, registers:, interrupts:, fault:, value:, trace:, dmesg:, path:, irqs:, same_group:, own_groups:"
     )]
     [InlineData(
         "- expect: { memory: 0x8000_0000, size: 4 }",

@@ -59,7 +59,7 @@ public sealed class YamlGuardTests
             .Should()
             .Equal(
                 "test.yaml:5:5: unknown step 'mmoi'; did you mean 'mmio'? "
-                    + "Valid steps: mmio, memory, tables, explain, dma330, wait, expect, never, let, repeat, host, process, kill, vfio, map, unmap, regs, irq, reset, open, ioctl, close, note",
+                    + "Valid steps: mmio, sysreg, memory, press, release, tables, explain, groups, dma330, wait, expect, never, let, repeat, host, process, kill, vfio, map, unmap, regs, irq, reset, open, ioctl, close, note",
                 "test.yaml:6:15: there is no variable 'b' here"
             );
     }
@@ -127,7 +127,7 @@ public sealed class YamlGuardTests
     [InlineData(
         "name: a\nboard: fvp-ve\nkernel: none\nsteps: []\nstepz: []",
         "test.yaml:5:1: unknown key 'stepz' in the scenario; did you mean 'steps'? "
-            + "Valid keys: name, board, options, kernel, kernel-tree, variables, steps"
+            + "Valid keys: name, board, options, kernel, devices, kernel-tree, boot, variables, steps"
     )]
     public void Top_level_mistakes_have_their_places(string text, string error) =>
         Bench.Errors(text + "\n").Should().Equal(error);

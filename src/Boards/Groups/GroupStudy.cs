@@ -27,11 +27,15 @@ public sealed class GroupStudy
         done
         """;
 
-    private GroupStudy(PciGroupReport report, IReadOnlyList<PciReached> reached)
+    private GroupStudy(Board board, PciGroupReport report, IReadOnlyList<PciReached> reached)
     {
+        Board = board;
         Report = report;
         Reached = reached;
     }
+
+    /// <summary>The board.</summary>
+    public Board Board { get; }
 
     /// <summary>The functions, their groups and why.</summary>
     public PciGroupReport Report { get; }
@@ -69,7 +73,7 @@ public sealed class GroupStudy
             }
         );
         simulation.RunUntil(() => shell.HasExited, simulation.Now + Patience);
-        return new GroupStudy(PciGroupReport.Of(kernel), PciReach.Find(board));
+        return new GroupStudy(board, PciGroupReport.Of(kernel), PciReach.Find(board));
     }
 
     /// <summary>

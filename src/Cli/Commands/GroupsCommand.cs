@@ -30,11 +30,14 @@ internal static class GroupsCommand
         var json = new Option<bool>("--json") { Description = "As JSON" };
         // csharpier-ignore
         var svg = new Option<string?>("--svg") { Description = "Draw the tree into this file", HelpName = "FILE" };
+        // csharpier-ignore
+        var lspci = new Option<string?>("--lspci") { Description = "Instead of a board: what 'lspci -vvv' printed on a machine; - is standard input", HelpName = "FILE" };
         var command = new ExplainedCommand(
             "groups",
             "Show the PCI tree of a board with its IOMMU groups, and why they are as they are.",
             "emulator groups --device pcie-root-port,id=r1,chassis=1 --device edu,bus=r1",
-            "emulator groups --device edu,addr=2.0,multifunction=on --device edu,addr=2.1 --why 00:02.1"
+            "emulator groups --device edu,addr=2.0,multifunction=on --device edu,addr=2.1 --why 00:02.1",
+            "lspci -vvvnn | emulator groups --lspci -"
         )
         {
             board,
@@ -45,10 +48,17 @@ internal static class GroupsCommand
             why,
             json,
             svg,
+            lspci,
         };
         command.SetAction(parsed =>
         {
             IBoardLibrary library = services.Value.GetRequiredService<IBoardLibrary>();
+            KernelProfile profile = FindKernel(parsed.GetRequiredValue(kernel));
+            if (parsed.GetValue(lspci) is { } dump)
+            {
+                return ShowDump(library, dump, profile, parsed.GetValue(why));
+            }
+
             string name = parsed.GetRequiredValue(board);
             DeviceTree tree = library.Tree(name, ReadOptions(parsed.GetValue(option) ?? []));
             if (parsed.GetValue(device) is { Length: > 0 } devices)
@@ -56,11 +66,23 @@ internal static class GroupsCommand
                 library.Plug(tree, devices);
             }
 
-            KernelProfile profile = FindKernel(parsed.GetRequiredValue(kernel));
             GroupStudy study = GroupStudy.Of(library, name, tree, profile, parsed.GetValue(acpi));
             return Show(study, parsed.GetValue(why), parsed.GetValue(json), parsed.GetValue(svg));
         });
         return command;
+    }
+
+    private static int ShowDump(IBoardLibrary library, string file, KernelProfile profile, string? why)
+    {
+        string text = file is "-" ? Console.In.ReadToEnd() : File.ReadAllText(file);
+        IReadOnlyList<string> lines = LspciStudy.Of(library, text, profile, why).Lines;
+        if (lines.Count == 0)
+        {
+            throw new UserErrorException($"the dump has no function '{why}'");
+        }
+
+        Print(lines);
+        return ExitCodes.Passed;
     }
 
     private static int Show(GroupStudy study, string? why, bool asJson, string? svg)

@@ -12,6 +12,11 @@ internal sealed class DriverModule(Kernel kernel, string name, Func<Kernel, Driv
 
     public override IReadOnlyList<string> DependsOn => dependsOn;
 
+    /// <summary>The driver's table of PCI functions (MODULE_DEVICE_TABLE).</summary>
+    public IReadOnlyList<PciDeviceId> PciIds { get; init; } = [];
+
+    public override IReadOnlyList<string> Aliases => [.. PciIds.Select(AliasOf)];
+
     public override long Load()
     {
         _driver = create(kernel);
@@ -25,4 +30,15 @@ internal sealed class DriverModule(Kernel kernel, string name, Func<Kernel, Driv
     }
 
     public override void Unload() => kernel.Drivers.Unregister(_driver!);
+
+    /// <summary>The pattern of functions that an entry means, as do_pci_entry (scripts/mod/file2alias.c) writes it.</summary>
+    private static string AliasOf(PciDeviceId id)
+    {
+        string Word(uint? value) => value is { } number ? $"{number:X8}" : "*";
+        string Part(int shift) => ((id.ClassMask >> shift) & 0xFF) == 0xFF ? $"{(id.Class >> shift) & 0xFF:X2}" : "*";
+        string pattern =
+            $"pci:v{Word(id.Vendor)}d{Word(id.Device)}sv{Word(id.SubsystemVendor)}sd{Word(id.SubsystemDevice)}"
+            + $"bc{Part(16)}sc{Part(8)}i{Part(0)}";
+        return pattern.EndsWith('*') ? pattern : pattern + "*";
+    }
 }

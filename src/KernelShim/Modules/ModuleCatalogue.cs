@@ -56,9 +56,9 @@ internal static class ModuleCatalogue
                 () => { },
                 kernel.Profile.VirqfdIsAModule ? ["vfio", "vfio_virqfd"] : ["vfio"]
             ),
-            new DriverModule(kernel, "nvme", PciClassDriver.Nvme),
+            new DriverModule(kernel, "nvme", PciClassDriver.Nvme) { PciIds = PciClassDriver.NvmeIds },
             .. kernel.Profile.HasPci ? [new VfioPciModule(kernel)] : Array.Empty<KernelModule>(),
-            new DriverModule(kernel, "e1000e", E1000eDriver.Create),
+            new DriverModule(kernel, "e1000e", E1000eDriver.Create) { PciIds = E1000eDriver.Table },
             new QemuFwCfgModule(kernel),
             new SimpleModule("vosys_dmatest", () => { }, () => { }),
         ];

@@ -16,8 +16,8 @@ internal sealed class E1000eDriver(Kernel kernel) : PciDriver
     private const int Mac82574 = 3;
     private const int PhyBm = 8;
 
-    // e1000_pci_tbl, the discrete parts: the driver data is the board's number.
-    private static readonly PciDeviceId[] Table =
+    /// <summary>e1000_pci_tbl, the discrete parts: the driver data is the board's number.</summary>
+    public static IReadOnlyList<PciDeviceId> Table { get; } =
     [
         .. new uint[] { 0x105E, 0x105F, 0x10A4, 0x10BC, 0x10A5, 0x1060, 0x10D9, 0x10DA, 0x10D5 }.Select(id =>
             Entry(id, 0)

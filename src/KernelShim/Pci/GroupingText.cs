@@ -102,10 +102,12 @@ public static class GroupingText
             AcsReason.NothingToControl => "a single function has no peers to control",
             AcsReason.NoCapability => "it has no ACS capability",
             AcsReason.SwitchedOff =>
-                $"ACS could isolate it, but {List(verdict.SwitchedOff)} is switched off{hardWired}",
+                $"ACS could isolate it, but {List(verdict.SwitchedOff)} {Verb(verdict.SwitchedOff)} switched off{hardWired}",
             _ => $"ACS isolates it{hardWired}",
         };
     }
+
+    private static string Verb(AcsFlags flags) => int.PopCount((int)flags) == 1 ? "is" : "are";
 
     private static string List(AcsFlags flags) =>
         string.Join(", ", Names.Where(entry => flags.HasFlag(entry.Flag)).Select(entry => entry.Name));

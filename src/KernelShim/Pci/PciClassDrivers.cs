@@ -20,7 +20,9 @@ internal sealed class PciClassDriver(
         .. new uint[] { 0x7951, 0x7952, 0x7954, 0x7958 }.Select(device => new PciDeviceId(0x12D8, device)),
     ];
 
-    private static readonly PciDeviceId[] NvmeIds = [new(null, null, Class: 0x0108_02, ClassMask: 0xFF_FFFF)];
+    /// <summary>nvme_id_table: every controller of the class.</summary>
+    public static IReadOnlyList<PciDeviceId> NvmeIds { get; } =
+    [new(null, null, Class: 0x0108_02, ClassMask: 0xFF_FFFF)];
 
     public override string Name => name;
 

@@ -26,6 +26,13 @@ public interface ISystemRegisterTarget
     void WriteSystemRegister(SystemRegister register, ulong value);
 }
 
+/// <summary>A system register that tells its name, for tools.</summary>
+public interface INamedSystemRegister : ISystemRegisterTarget
+{
+    /// <summary>The manual's name: <c>ICC_PMR_EL1</c>.</summary>
+    string RegisterName { get; }
+}
+
 /// <summary>Which instruction calls firmware.</summary>
 public enum FirmwareConduit
 {
@@ -174,6 +181,32 @@ public sealed class CpuPort : IBusInitiator
         {
             throw new InvalidOperationException($"{Name}: system register {register} is claimed twice.");
         }
+    }
+
+    /// <summary>The names of the system registers that devices have claimed, in order.</summary>
+    public IEnumerable<string> SystemRegisterNames =>
+        _systemRegisters
+            .Values.OfType<INamedSystemRegister>()
+            .Select(target => target.RegisterName)
+            .Order(StringComparer.Ordinal);
+
+    /// <summary>Finds a system register by the manual's name.</summary>
+    public bool TryFindSystemRegister(string name, out SystemRegister register)
+    {
+        foreach ((SystemRegister candidate, ISystemRegisterTarget target) in _systemRegisters)
+        {
+            if (
+                target is INamedSystemRegister named
+                && string.Equals(named.RegisterName, name, StringComparison.OrdinalIgnoreCase)
+            )
+            {
+                register = candidate;
+                return true;
+            }
+        }
+
+        register = default;
+        return false;
     }
 
     /// <summary>Lets firmware answer SMC and HVC. The first that knows a function answers it.</summary>

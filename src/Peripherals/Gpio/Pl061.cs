@@ -21,7 +21,7 @@ public sealed class Pl061 : Device<Pl061.Registers>, IPinController
 
     // csharpier-ignore
     private static readonly RegisterMap<Pl061, Registers> Map = new RegisterMap<Pl061, Registers>("PL061", size: 0x1000)
-        .ReadWrite(0x000, 256, 4, "GPIODATA[{0}]", (gpio, mask) => gpio.Pins & (uint)mask, (gpio, mask, value) => gpio.WriteData((uint)value, (uint)mask), access: Any)
+        .ReadWrite(0x000, 256, 4, "GPIODATA{0}", (gpio, mask) => gpio.Pins & (uint)mask, (gpio, mask, value) => gpio.WriteData((uint)value, (uint)mask), access: Any)
         .Stored   (0x400, "GPIODIR",       (ref s) => ref s.Direction, mask: 0xFF, access: Any, then: (gpio, _) => gpio.Update())
         .Stored   (0x404, "GPIOIS",        (ref s) => ref s.Sense,     mask: 0xFF, access: Any, then: (gpio, _) => gpio.Update())
         .Stored   (0x408, "GPIOIBE",       (ref s) => ref s.BothEdges, mask: 0xFF, access: Any, then: (gpio, _) => gpio.Update())

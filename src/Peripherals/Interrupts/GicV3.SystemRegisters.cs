@@ -65,8 +65,10 @@ public sealed partial class GicV3
     );
 
     /// <summary>A register of one CPU.</summary>
-    private sealed class SystemRegisterPort(GicV3 gic, int cpu, SystemRow row) : ISystemRegisterTarget
+    private sealed class SystemRegisterPort(GicV3 gic, int cpu, SystemRow row) : INamedSystemRegister
     {
+        public string RegisterName => row.Name;
+
         public ulong ReadSystemRegister(SystemRegister register)
         {
             if (row.Read is not { } read)

@@ -18,7 +18,10 @@ internal static class StepReader
     private static readonly Dictionary<string, Func<ReadingContext, YamlNode, Step>> Kinds = new(StringComparer.Ordinal)
     {
         ["mmio"]   = MmioStep.Read,
+        ["sysreg"] = SystemRegisterStep.Read,
         ["memory"] = MemoryStep.Read,
+        ["press"]  = KeyStep.ReadPress,
+        ["release"] = KeyStep.ReadRelease,
         ["tables"] = TablesStep.Read,
         ["explain"] = ExplainStep.Read,
         ["groups"] = GroupsStep.Read,
@@ -43,7 +46,7 @@ internal static class StepReader
     };
 
     /// <summary>What a boot ROM would do: it would pull the floor from under a kernel.</summary>
-    private static readonly string[] BareMetalKinds = ["mmio", "tables"];
+    private static readonly string[] BareMetalKinds = ["mmio", "sysreg", "tables"];
 
     /// <summary>What processes of a kernel do.</summary>
     private static readonly string[] KernelKinds =

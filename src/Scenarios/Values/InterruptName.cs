@@ -11,7 +11,7 @@ internal sealed record InterruptName(string Kind, NumberValue Number, Place Plac
     {
         Place place = ReadingContext.PlaceOf(node);
         string text = (node as YamlScalarNode)?.Value ?? "";
-        foreach (string kind in new[] { "SPI", "PPI", "SGI", "INTID" })
+        foreach (string kind in new[] { "SPI", "PPI", "SGI", "LPI", "INTID" })
         {
             if (!text.StartsWith(kind + " ", StringComparison.OrdinalIgnoreCase))
             {
@@ -49,6 +49,7 @@ internal sealed record InterruptName(string Kind, NumberValue Number, Place Plac
             "SPI" => (32UL, 988UL),
             "PPI" => (16UL, 16UL),
             "SGI" => (0UL, 16UL),
+            "LPI" => (0UL, 1UL << 24),
             _ => (0UL, 1020UL),
         };
         return number < count
@@ -63,57 +64,7 @@ internal sealed record InterruptName(string Kind, NumberValue Number, Place Plac
             < 32 => string.Create(CultureInfo.InvariantCulture, $"PPI {id - 16}"),
             < 1020 => string.Create(CultureInfo.InvariantCulture, $"SPI {id - 32}"),
             1023 => "none (1023, spurious)",
+            >= 8192 => string.Create(CultureInfo.InvariantCulture, $"LPI {id}"),
             _ => string.Create(CultureInfo.InvariantCulture, $"INTID {id}"),
         };
-}
-
-/// <summary>The board's GICv2 as software sees it: the registers of the only device that has a GICC_IAR.</summary>
-internal sealed class GicRegisters
-{
-    private readonly World _world;
-    private readonly BoardDevice _gic;
-    private readonly Place _place;
-
-    private GicRegisters(World world, BoardDevice gic, Place place)
-    {
-        _world = world;
-        _gic = gic;
-        _place = place;
-    }
-
-    public static GicRegisters Of(World world, Place place)
-    {
-        foreach (BoardDevice device in world.Board.Devices)
-        {
-            if (device.FindRegister("GICC_IAR") is not null)
-            {
-                return new GicRegisters(world, device, place);
-            }
-        }
-
-        throw StepFailedException.At(place, $"board {world.Board.Name} has no GIC whose registers this step could use");
-    }
-
-    public ulong Acknowledge() => Load("GICC_IAR") & 0x3FF;
-
-    public void EndOfInterrupt(ulong id) => Store("GICC_EOIR", id);
-
-    public bool IsPending(ulong id) => Bit("GICD_ISPENDR", id);
-
-    public bool IsEnabled(ulong id) => Bit("GICD_ISENABLER", id);
-
-    private bool Bit(string registers, ulong id) =>
-        ((Load(string.Create(CultureInfo.InvariantCulture, $"{registers}{id / 32}")) >> (int)(id % 32)) & 1) != 0;
-
-    private ulong Load(string register)
-    {
-        (BoardRegister found, _) = _world.Register($"{_gic.Name}.{register}", _place);
-        return _world.Load(found.Address, 4, _place, found.Name);
-    }
-
-    private void Store(string register, ulong value)
-    {
-        (BoardRegister found, _) = _world.Register($"{_gic.Name}.{register}", _place);
-        _world.Store(found.Address, 4, value, _place, found.Name);
-    }
 }

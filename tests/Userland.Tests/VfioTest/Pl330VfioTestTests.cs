@@ -45,11 +45,11 @@ public sealed class Pl330VfioTestTests
         "ioctl(4, VFIO_GROUP_SET_CONTAINER, P) = 0",
         "ioctl(3, VFIO_SET_IOMMU, 0x1) = 0",
         "mmap2(NULL, 4096, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, 0, 0) = P",
-        "ioctl(3, VFIO_IOMMU_MAP_DMA, P) = 0",
+        "ioctl(3, VFIO_DEVICE_PCI_HOT_RESET or VFIO_IOMMU_MAP_DMA, P) = 0",
         "mmap2(NULL, 4096, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, 0, 0) = P",
-        "ioctl(3, VFIO_IOMMU_MAP_DMA, P) = 0",
+        "ioctl(3, VFIO_DEVICE_PCI_HOT_RESET or VFIO_IOMMU_MAP_DMA, P) = 0",
         "mmap2(NULL, 4096, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, 0, 0) = P",
-        "ioctl(3, VFIO_IOMMU_MAP_DMA, P) = 0",
+        "ioctl(3, VFIO_DEVICE_PCI_HOT_RESET or VFIO_IOMMU_MAP_DMA, P) = 0",
     ];
 
     private readonly GuideSystem _system = new();

@@ -39,7 +39,7 @@ public sealed class VfioDevTestTests
         "ioctl(3, VFIO_SET_IOMMU, 0x1) = 0",
         "ioctl(1, TCGETS, P) = 0",
         "mmap2(NULL, 1048576, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, 0, 0) = P",
-        "ioctl(3, VFIO_IOMMU_MAP_DMA, P) = 0",
+        "ioctl(3, VFIO_DEVICE_PCI_HOT_RESET or VFIO_IOMMU_MAP_DMA, P) = 0",
         "ioctl(3, VFIO_IOMMU_UNMAP_DMA, P) = -1 EINVAL",
         "ioctl(4, VFIO_GROUP_GET_DEVICE_FD, \"2c0a0000.dma\") = 5",
         "ioctl(5, VFIO_DEVICE_GET_INFO, P) = 0",
@@ -122,7 +122,7 @@ public sealed class VfioDevTestTests
         _system
             .CallsOf(Program)
             .Should()
-            .Contain("ioctl(3, VFIO_IOMMU_MAP_DMA, P) = -1 ENOMEM")
+            .Contain("ioctl(3, VFIO_DEVICE_PCI_HOT_RESET or VFIO_IOMMU_MAP_DMA, P) = -1 ENOMEM")
             .And.NotContain(call => call.Contains("UNMAP_DMA"));
     }
 }
