@@ -57,6 +57,7 @@ internal sealed class VfioCdevFile(VfioDevice device) : OpenFile
         }
 
         device.Close();
+        device.NodeBinding = null;
         _context!.Unbind(_bound);
         device.Group!.CdevUsers--;
         _iommufd!.Put(process);
@@ -128,6 +129,7 @@ internal sealed class VfioCdevFile(VfioDevice device) : OpenFile
         _iommufd = iommufd;
         _context = iommufd.Context;
         _bound = bound;
+        device.NodeBinding = (iommufd.Context, bound!.Id);
         device.Group!.CdevUsers++;
         bind.DeviceId = bound!.Id;
         return UserStruct.TryWrite(process, argument, bind)

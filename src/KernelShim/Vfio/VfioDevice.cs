@@ -32,6 +32,9 @@ public abstract class VfioDevice
     /// <summary>Its place in the class vfio-dev, where the kernel has that.</summary>
     internal VfioDeviceNode? Node { get; set; }
 
+    /// <summary>The iommufd that it is bound to by its own node, and its ID there; null otherwise.</summary>
+    internal (IommufdContext Context, uint Id)? NodeBinding { get; set; }
+
     /// <summary>Its driver has left it while it was open.</summary>
     internal bool IsGone { get; private set; }
 

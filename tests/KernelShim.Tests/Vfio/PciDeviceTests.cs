@@ -271,6 +271,41 @@ public sealed class VfioPciDeviceTests
         bench.User.ReadLink($"/sys/bus/pci/devices/{Nvme}/driver").Should().Be("<ENOENT>");
     }
 
+    [Fact]
+    public void Who_has_functions_by_their_nodes_resets_a_bus_when_all_of_it_is_one_iommufd_s()
+    {
+        var bench = new VfioPciBench(
+            KernelProfiles.Linux612Oracle,
+            "pcie-root-port,id=r1,addr=5",
+            "nvme,bus=r1,addr=0.0,multifunction=on,serial=1",
+            "nvme,bus=r1,addr=0.1,serial=2"
+        );
+        long iommu = bench.User.Open("/dev/iommu", OpenFlags.ReadWrite);
+        long first = Bind(bench, iommu, "0000:01:00.0");
+        Reset(bench, first).Should().Be(-(long)Errno.EINVAL, "the other function is nobody's");
+        bench.Bind("0000:01:00.1").Should().BePositive();
+
+        bench.Ioctl(first, VfioIoctl.DeviceGetPciHotResetInfo, 28, 0, 0, 0UL, 0UL).Should().Be(0);
+
+        byte[] info = bench.User.Peek(28);
+        BitConverter.ToUInt32(info, 4).Should().Be(3, "it names devices, and all are owned");
+        BitConverter.ToUInt32(info, 12).Should().BePositive("the device's ID");
+        BitConverter.ToUInt32(info, 20).Should().Be(0, "owned with the group");
+        Reset(bench, first).Should().Be(0);
+        bench.Ioctl(first, VfioIoctl.DevicePciHotReset, 16, 0, 1, (int)iommu).Should().Be(-(long)Errno.EINVAL);
+    }
+
+    private static long Reset(VfioPciBench bench, long device) =>
+        bench.Ioctl(device, VfioIoctl.DevicePciHotReset, 12, 0, 0);
+
+    private static long Bind(VfioPciBench bench, long iommu, string name)
+    {
+        bench.Bind(name).Should().BePositive();
+        long device = bench.User.Open("/dev/vfio/devices/vfio0", OpenFlags.ReadWrite);
+        bench.Ioctl(device, VfioIoctl.DeviceBindIommufd, 16, 0, (int)iommu, 0).Should().Be(0);
+        return device;
+    }
+
     private static VfioPciBench Create(KernelProfile? profile = null) =>
         new(profile ?? KernelProfiles.Linux612, "edu,addr=2", "nvme,addr=3,serial=1");
 

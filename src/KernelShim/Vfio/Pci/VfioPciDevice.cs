@@ -96,9 +96,6 @@ internal sealed partial class VfioPciDevice : VfioDevice, IEventTarget
 
     void IEventTarget.OnEvent(int code, ulong argument) => AskOnce();
 
-    /// <summary>An uncorrectable error was reported for the function (vfio_pci_core_aer_err_detected).</summary>
-    public void ReportError() => _irqs.Error?.Signal();
-
     /// <summary>pci_try_reset_function.</summary>
     public bool TryResetFunction()
     {

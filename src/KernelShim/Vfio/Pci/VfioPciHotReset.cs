@@ -11,7 +11,22 @@ internal sealed class VfioPciHotReset(VfioPciDevice owner)
     private const int HeadBytes = 12;
     private const int EntryBytes = 8;
 
+    /// <summary>VFIO_PCI_HOT_RESET_FLAG_DEV_ID: entries name devices of an iommufd.</summary>
+    private const uint NamesDevices = 1;
+
+    /// <summary>VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED: the caller owns all of them.</summary>
+    private const uint OwnsDevices = 2;
+
+    /// <summary>VFIO_PCI_DEVID_OWNED: a device without an ID whose group is the iommufd's.</summary>
+    private const uint OwnedDevice = 0;
+
+    /// <summary>VFIO_PCI_DEVID_NOT_OWNED.</summary>
+    private const uint ForeignDevice = uint.MaxValue;
+
     private PciBus Bus => owner.Function.OnBus;
+
+    /// <summary>The iommufd of a function that is open by its own node.</summary>
+    private IommufdContext? Context => owner.NodeBinding?.Context;
 
     /// <summary>
     /// pci_probe_reset_slot and pci_probe_reset_bus: a bus can be reset by the bridge above it; root buses have none.
@@ -41,13 +56,14 @@ internal sealed class VfioPciHotReset(VfioPciDevice owner)
             head.Count = (uint)affected.Count;
             result = process.Refuse(Errno.ENOSPC, Function, $"{affected.Count} functions are reset together");
         }
-        else if (affected.Find(device => device.Group is null) is { } loose)
+        else if (Context is null && affected.Find(device => device.Group is null) is { } loose)
         {
             result = process.Refuse(Errno.EPERM, "vfio_pci_fill_devs", $"{loose.Name} is in no IOMMU group");
         }
         else
         {
             head.Count = (uint)affected.Count;
+            head.Flags = FlagsFor(affected);
             entries = [.. affected.SelectMany(Entry)];
         }
 
@@ -71,14 +87,19 @@ internal sealed class VfioPciHotReset(VfioPciDevice owner)
         }
 
         // Since there are device nodes an empty list means those that own by them, and is looked at first.
-        if (owner.Kernel.Profile.VfioPciResetsByContext && head.Count == 0)
+        if (owner.Kernel.Profile.VfioPciResetsByContext && head.Count == 0 != Context is not null)
         {
-            return process.Refuse(Errno.EINVAL, Function, "no group is given");
+            return process.Refuse(Errno.EINVAL, Function, "groups are given by who has groups, and by nobody else");
         }
 
         if (!IsPossible)
         {
             return process.Refuse(Errno.ENODEV, Function, "nothing above the function can reset its bus or slot");
+        }
+
+        if (Context is not null)
+        {
+            return ResetSet(process, []);
         }
 
         int most = Affected(Bus).Count();
@@ -93,10 +114,32 @@ internal sealed class VfioPciHotReset(VfioPciDevice owner)
             : UserStruct.CannotRead(process, Function);
     }
 
-    private static byte[] Entry(PciDevice device)
+    private uint FlagsFor(List<PciDevice> affected) =>
+        Context is null ? 0
+        : affected.Exists(device => IdOf(device) == ForeignDevice) ? NamesDevices
+        : NamesDevices | OwnsDevices;
+
+    /// <summary>vfio_iommufd_get_dev_id.</summary>
+    private uint IdOf(PciDevice device)
+    {
+        if (device.DriverData is not VfioPciDevice vfio)
+        {
+            return ForeignDevice;
+        }
+
+        if (vfio.NodeBinding is { } binding && binding.Context == Context)
+        {
+            return binding.Id;
+        }
+
+        bool isInGroup = vfio.Group!.Devices.Exists(member => member.NodeBinding?.Context == Context);
+        return isInGroup ? OwnedDevice : ForeignDevice;
+    }
+
+    private byte[] Entry(PciDevice device)
     {
         byte[] entry = new byte[EntryBytes];
-        BinaryPrimitives.WriteInt32LittleEndian(entry, device.Group!.Id);
+        BinaryPrimitives.WriteUInt32LittleEndian(entry, Context is null ? (uint)device.Group!.Id : IdOf(device));
         BinaryPrimitives.WriteUInt16LittleEndian(entry.AsSpan(4), (ushort)device.OnBus.Host.Domain);
         entry[6] = (byte)device.OnBus.Number;
         entry[7] = (byte)device.Devfn;
@@ -147,12 +190,14 @@ internal sealed class VfioPciHotReset(VfioPciDevice owner)
         }
 
         List<VfioPciDevice> set = [.. affected.Select(device => (VfioPciDevice)device.DriverData!)];
-        if (set.Find(device => !groups.Contains(device.Group!)) is { } other)
+        bool IsOwned(VfioPciDevice device) =>
+            Context is null ? groups.Contains(device.Group!) : IdOf(device.Function) != ForeignDevice;
+        if (set.Find(device => !IsOwned(device)) is { } other)
         {
             return process.Refuse(
                 Errno.EINVAL,
                 Function,
-                $"{other.Function.Name} would be reset too, and its group {other.Group!.IommuGroup.Id} is not given"
+                $"{other.Function.Name} would be reset too, and the caller has not shown that it owns it"
             );
         }
 
