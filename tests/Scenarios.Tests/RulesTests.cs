@@ -86,7 +86,7 @@ public sealed class RulesTests
         );
     }
 
-    private static string TextOf(TraceEvent traceEvent) => traceEvent.Fields[0].Text ?? "";
+    private static string TextOf(TraceEvent traceEvent) => traceEvent.Fields[0].Value;
 
     private static string RootFolder()
     {
