@@ -8,18 +8,6 @@ internal sealed partial class ArmSmmuDevice
     /// <summary>MAX_MASTER_STREAMIDS.</summary>
     private const int MostStreamIds = 8;
 
-    /// <summary>arm_smmu_id_size_to_bits.</summary>
-    private static int BitsOf(uint size) =>
-        size switch
-        {
-            0 => 32,
-            1 => 36,
-            2 => 40,
-            3 => 42,
-            4 => 44,
-            _ => 48,
-        };
-
     private long Probe()
     {
         if (_resources.Node.FindProperty("#global-interrupts")?.ReadUInt32() is not { } globals)
@@ -123,8 +111,8 @@ internal sealed partial class ArmSmmuDevice
         Log(LogLevel.Notice, $"\t{_bankCount} context banks ({_stageTwoBanks} stage-2 only)");
 
         id = ReadGlobal(0x028);
-        int intermediate = Math.Min(32, BitsOf(id & 0xF));
-        OutputBits = Math.Min(40, BitsOf(id >> 4 & 0xF));
+        int intermediate = Math.Min(32, IommuPieces.AddressBits(id & 0xF));
+        OutputBits = Math.Min(40, IommuPieces.AddressBits(id >> 4 & 0xF));
         Log(LogLevel.Notice, $"\t{StageTwoPageTable.InputBits}-bit VA, {intermediate}-bit IPA, {OutputBits}-bit PA");
 
         // The programming of version 2 and of stage 1 is another one; there is no such board yet.

@@ -87,7 +87,7 @@ internal sealed class ArmSmmuDomain : IommuDomain
         ulong unmapped = 0;
         while (unmapped < lengthBytes)
         {
-            ulong piece = StageTwoPageTable.PieceOf(iova, lengthBytes - unmapped);
+            ulong piece = IommuPieces.Next(StageTwoPageTable.PageSizes, iova, lengthBytes - unmapped);
             bool fits = Fits(iova, piece, StageTwoPageTable.InputBits);
             if (fits)
             {

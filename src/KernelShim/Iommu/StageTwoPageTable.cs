@@ -59,21 +59,6 @@ internal sealed class StageTwoPageTable
     public static StageTwoPageTable? Create(Kernel kernel) =>
         kernel.Pages.TryAllocate(out ulong page) ? new StageTwoPageTable(kernel, page) : null;
 
-    /// <summary>The size of the piece that iommu_map takes next (iommu_pgsize).</summary>
-    /// <param name="addresses">The addresses, or-ed, to whose alignment it is bound.</param>
-    /// <param name="lengthBytes">How much is left.</param>
-    public static ulong PieceOf(ulong addresses, ulong lengthBytes)
-    {
-        ulong fitting = PageSizes & ((1UL << (BitOperations.Log2(lengthBytes) + 1)) - 1);
-        if (addresses != 0)
-        {
-            ulong aligned = addresses & (0 - addresses);
-            fitting &= aligned | (aligned - 1);
-        }
-
-        return 1UL << BitOperations.Log2(fitting);
-    }
-
     /// <summary>
     /// Maps pages; no protection makes descriptors that fault (arm_smmu_handle_mapping). False when a table cannot be had:
     /// what was mapped until then stays.

@@ -14,6 +14,21 @@ internal readonly record struct GicInterrupt(int Number, uint Trigger)
     private const uint AnyLevel = 0xC;
 
     public bool IsLevel => (Trigger & AnyLevel) != 0;
+
+    /// <summary>
+    /// Reads a specifier of three cells or more (gic_irq_domain_translate); null when it is not this controller's, or names what it
+    /// does not have.
+    /// </summary>
+    public static GicInterrupt? From(InterruptSpecifier specifier, DeviceTreeNode controller, int interrupts)
+    {
+        if (!ReferenceEquals(specifier.Controller, controller) || specifier.Cells.Count < 3)
+        {
+            return null;
+        }
+
+        ulong number = (ulong)specifier.Cells[1] + (specifier.Cells[0] == 0 ? 32UL : 16UL);
+        return number < (ulong)interrupts ? new GicInterrupt((int)number, specifier.Cells[2] & 0xF) : null;
+    }
 }
 
 /// <summary>
@@ -97,16 +112,7 @@ internal sealed class GicDriver : IRootIrqChip
     }
 
     /// <summary>Reads a specifier; null when it is not this controller's, or names what it does not have.</summary>
-    public GicInterrupt? Translate(InterruptSpecifier specifier)
-    {
-        if (!ReferenceEquals(specifier.Controller, Node) || specifier.Cells.Count < 3)
-        {
-            return null;
-        }
-
-        ulong number = (ulong)specifier.Cells[1] + (specifier.Cells[0] == 0 ? 32UL : 16UL);
-        return number < (ulong)InterruptCount ? new GicInterrupt((int)number, specifier.Cells[2] & 0xF) : null;
-    }
+    public GicInterrupt? Translate(InterruptSpecifier specifier) => GicInterrupt.From(specifier, Node, InterruptCount);
 
     /// <summary>
     /// Sets the trigger (gic_set_type). False when the controller cannot: it knows active-high levels and rising edges.

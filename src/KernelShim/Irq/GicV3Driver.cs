@@ -100,16 +100,7 @@ internal sealed partial class GicV3Driver : IRootIrqChip
     }
 
     /// <inheritdoc/>
-    public GicInterrupt? Translate(InterruptSpecifier specifier)
-    {
-        if (!ReferenceEquals(specifier.Controller, Node) || specifier.Cells.Count < 3)
-        {
-            return null;
-        }
-
-        ulong number = (ulong)specifier.Cells[1] + (specifier.Cells[0] == 0 ? 32UL : 16UL);
-        return number < (ulong)InterruptCount ? new GicInterrupt((int)number, specifier.Cells[2] & 0xF) : null;
-    }
+    public GicInterrupt? Translate(InterruptSpecifier specifier) => GicInterrupt.From(specifier, Node, InterruptCount);
 
     /// <inheritdoc/>
     /// <remarks>gic_set_type, gic_configure_irq: active-high levels and rising edges.</remarks>

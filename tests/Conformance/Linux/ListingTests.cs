@@ -13,7 +13,6 @@ public sealed partial class ListingTests
 {
     private const string Tree = "ls-";
     private const string Values = "val-";
-    private const int MostShown = 40;
 
     /// <summary>How many agreed when this was last looked at: entries, values.</summary>
     private static readonly (int Entries, int Values) Floor = (928, 492);
@@ -35,11 +34,15 @@ public sealed partial class ListingTests
             string name = Path.GetFileNameWithoutExtension(file);
             if (name.StartsWith(Tree, StringComparison.Ordinal))
             {
-                entries += Compare($"linux/listing/{name}", File.ReadLines(file), line => CompareEntry(machine, line));
+                entries += LineComparison.Run(
+                    $"linux/listing/{name}",
+                    Lines(file),
+                    line => CompareEntry(machine, line)
+                );
             }
             else if (name.StartsWith(Values, StringComparison.Ordinal))
             {
-                values += Compare($"linux/listing/{name}", File.ReadLines(file), line => CompareValue(machine, line));
+                values += LineComparison.Run($"linux/listing/{name}", Lines(file), line => CompareValue(machine, line));
             }
         }
 
@@ -56,36 +59,6 @@ public sealed partial class ListingTests
         return machine;
     }
 
-    /// <returns>How many lines agreed.</returns>
-    private static int Compare(string name, IEnumerable<string> lines, Func<string, string?> compare)
-    {
-        var report = new Report(name);
-        int shown = 0;
-        int agreed = 0;
-        int missing = 0;
-        int different = 0;
-        foreach (string line in lines.Where(line => LinePattern().IsMatch(line)))
-        {
-            string? difference = compare(line);
-            agreed += difference is null ? 1 : 0;
-            missing += difference is "missing" ? 1 : 0;
-            different += difference is not (null or "missing") ? 1 : 0;
-            if (difference is not null && shown++ < MostShown)
-            {
-                report.Note($"{difference}: {line}");
-            }
-        }
-
-        report.Note(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"{name}: {agreed + missing + different} lines, {agreed} equal, {different} different, {missing} missing"
-            )
-        );
-        report.Publish();
-        return agreed;
-    }
-
     /// <summary><c>d PATH</c>, <c>l PATH -> TARGET</c>, <c>f MODE SIZE PATH</c>, <c>c ...</c>.</summary>
     private static string? CompareEntry(TopologyMachine machine, string line)
     {
@@ -93,7 +66,7 @@ public sealed partial class ListingTests
         string path = words[0] is "f" ? words[3] : words[1];
         if (Find(machine, path) is not { } inode)
         {
-            return "missing";
+            return LineComparison.Missing;
         }
 
         return words[0] switch
@@ -126,7 +99,7 @@ public sealed partial class ListingTests
         string recorded = line[(equals + 2)..];
         if (Find(machine, path.TrimEnd()) is not { } inode)
         {
-            return "missing";
+            return LineComparison.Missing;
         }
 
         if (inode is DirectoryInode)
@@ -147,6 +120,9 @@ public sealed partial class ListingTests
         string ours = Filter(text);
         return string.Equals(ours, recorded.Trim(), StringComparison.Ordinal) ? null : $"ours {ours}";
     }
+
+    private static IEnumerable<string> Lines(string file) =>
+        File.ReadLines(file).Where(line => LinePattern().IsMatch(line));
 
     private static string Filter(string text)
     {

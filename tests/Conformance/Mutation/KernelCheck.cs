@@ -9,7 +9,7 @@ namespace Emulator.Conformance.Mutation;
 /// <param name="Length">How long it is, with its semicolon.</param>
 /// <param name="Errno">The errno's name.</param>
 /// <param name="Function">The kernel function that it mirrors.</param>
-/// <param name="Reason">What its reason begins with, up to the first value.</param>
+/// <param name="Reason">A pattern of what its reason begins with.</param>
 internal sealed partial record KernelCheck(
     string File,
     int Line,
@@ -84,11 +84,17 @@ internal sealed partial record KernelCheck(
         }
 
         int line = text.AsSpan(0, at).Count('\n') + 1;
-        string reason = match.Groups["reason"].Value.Split('{')[0];
+        string reason = string.Join(
+            ".*",
+            Holes().Split(match.Groups["reason"].Value).Select(static text => Regex.Escape(text))
+        );
         return function.Length == 0
             ? null
             : new KernelCheck(file, line, at, statement.Length, match.Groups["errno"].Value, function, reason);
     }
+
+    [GeneratedRegex(@"\{[^}]*\}", RegexOptions.ExplicitCapture)]
+    private static partial Regex Holes();
 
     [GeneratedRegex(
         """Refuse\(\s*Errno\.(?<errno>\w+),\s*("(?<literal>\w+)"|(?<constant>\w+)),\s*(\$?"(?<reason>[^"]*))?""",

@@ -88,19 +88,6 @@ internal sealed class LpaePageTable
             : null;
     }
 
-    /// <summary>The size of the piece that iommu_map takes next (iommu_pgsize).</summary>
-    public static ulong PieceOf(ulong addresses, ulong lengthBytes)
-    {
-        ulong fitting = PageSizes & ((2UL << BitOperations.Log2(lengthBytes)) - 1);
-        if (addresses != 0)
-        {
-            ulong aligned = addresses & (0 - addresses);
-            fitting &= aligned | (aligned - 1);
-        }
-
-        return 1UL << BitOperations.Log2(fitting);
-    }
-
     /// <summary>
     /// Maps a piece of one of the page sizes (arm_lpae_map_pages).
     /// </summary>

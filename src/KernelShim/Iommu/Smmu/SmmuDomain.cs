@@ -48,7 +48,11 @@ internal sealed class SmmuDomain(Kernel kernel, SmmuDriver driver) : IommuDomain
         ulong done = 0;
         while (done < lengthBytes)
         {
-            ulong piece = LpaePageTable.PieceOf((iova + done) | (physical + done), lengthBytes - done);
+            ulong piece = IommuPieces.Next(
+                LpaePageTable.PageSizes,
+                (iova + done) | (physical + done),
+                lengthBytes - done
+            );
             long error = MapPiece(iova + done, physical + done, piece, protection);
             if (error != 0)
             {

@@ -48,18 +48,6 @@ internal sealed record SmmuFeatures
         return device.Resources.Count == 0 ? null : new Prober(kernel, device).Run((int)globals, out error);
     }
 
-    /// <summary>arm_smmu_id_size_to_bits.</summary>
-    private static int BitsOf(uint size) =>
-        size switch
-        {
-            0 => 32,
-            1 => 36,
-            2 => 40,
-            3 => 42,
-            4 => 44,
-            _ => 48,
-        };
-
     private sealed class Prober(Kernel kernel, Device device)
     {
         private uint Read(ulong register)
@@ -150,13 +138,13 @@ internal sealed record SmmuFeatures
 
             Log(LogLevel.Notice, $"\t{banks} context banks ({stageTwo} stage-2 only)");
             id = Read(SmmuRegisters.Identification2);
-            int intermediate = BitsOf(id & 0xF);
-            int physical = BitsOf(id >> 4 & 0xF);
+            int intermediate = IommuPieces.AddressBits(id & 0xF);
+            int physical = IommuPieces.AddressBits(id >> 4 & 0xF);
             uint upstream = id >> 8 & 0xF;
             int input =
                 !isVersion2 ? intermediate
                 : upstream == 5 ? 48
-                : BitsOf(upstream);
+                : IommuPieces.AddressBits(upstream);
             Log(LogLevel.Notice, $"\tSupported page sizes: 0x{PageSizes(isVersion2, id):x8}");
             Note(hasStageOne, $"\tStage-1: {input}-bit VA -> {intermediate}-bit IPA");
             Note(
