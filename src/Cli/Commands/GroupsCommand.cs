@@ -25,7 +25,7 @@ internal static class GroupsCommand
         // csharpier-ignore
         var acpi = new Option<bool>("--acpi") { Description = "The kernel is told of the board by ACPI, not by a device tree" };
         // csharpier-ignore
-        var why = new Option<string?>("--why", "-w") { Description = "Why this function is in its group", HelpName = "BDF" };
+        var why = new Option<string?>("--why", "-w") { Description = "Only why this function is in its group", HelpName = "BDF" };
         // csharpier-ignore
         var json = new Option<bool>("--json") { Description = "As JSON" };
         // csharpier-ignore
@@ -118,6 +118,11 @@ internal static class GroupsCommand
         {
             Print(study.Report.Lines());
             Print(study.Differences());
+            foreach (PciGroupMember member in study.Report.Functions)
+            {
+                Console.WriteLine();
+                Print(PciGroupReport.Explain(member));
+            }
         }
 
         return ExitCodes.Passed;
