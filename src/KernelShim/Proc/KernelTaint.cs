@@ -12,6 +12,9 @@ public enum KernelTaint
     /// <summary>TAINT_USER: somebody asked for something unsafe.</summary>
     UserRequest = 1 << 6,
 
+    /// <summary>TAINT_DIE: it has oopsed.</summary>
+    Died = 1 << 7,
+
     /// <summary>TAINT_WARN: a WARN_ON was met.</summary>
     Warning = 1 << 9,
 }
@@ -21,6 +24,9 @@ public sealed partial class Kernel
 {
     /// <summary>What has tainted it so far.</summary>
     public KernelTaint Taints { get; private set; }
+
+    /// <summary>How often it has oopsed (die_counter).</summary>
+    internal int Oopses { get; set; }
 
     /// <summary>add_taint.</summary>
     internal void Taint(KernelTaint taint) => Taints |= taint;

@@ -6,7 +6,9 @@ namespace Emulator.KernelShim;
 public sealed partial class Process
 {
     private const int BusError = 7;
-    private const int SegmentationFault = 11;
+
+    /// <summary>SIGSEGV.</summary>
+    internal const int SegmentationFault = 11;
 
     private static readonly TraceKind Faulted = new("kernel.fault", Severity.Info, "{what}");
 

@@ -10,6 +10,12 @@ public sealed partial record KernelProfile
     public string ProbeFailureText { get; init; } =
         "{driver} {device}: probe with driver {driver} failed with error {error}";
 
+    /// <summary>
+    /// Whether the kernel oopses when the bus answers its own access with an error, as on arm64. The 32-bit kernels do too, in other
+    /// words, which are not modelled: there the call gets EIO.
+    /// </summary>
+    public bool ExternalAbortsAreOopses { get; init; } = true;
+
     /// <summary>The level of <see cref="ProbeFailureText"/>: a warning before 6.11.</summary>
     public LogLevel ProbeFailureLevel { get; init; } = LogLevel.Error;
 

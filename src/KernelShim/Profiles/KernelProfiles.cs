@@ -27,6 +27,7 @@ public static partial class KernelProfiles
             DevicesDirectlyUnderSysDevices = true,
             BindReturnsProbeError = false,
             AmbaDriverOverride = false,
+            ExternalAbortsAreOopses = false,
             GroupsHaveOwners = false,
             VfioPlatformResetRequired = false,
             Type1ChecksInterruptIsolation = false,

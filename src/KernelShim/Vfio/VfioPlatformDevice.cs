@@ -64,7 +64,7 @@ internal sealed class VfioPlatformDevice : VfioDevice
             int size = Width(address, count - done);
             if (Cpu.Load(address, size, out ulong value) != BusStatus.Okay)
             {
-                return Aborted(process, Function, address);
+                return KernelOops.ExternalAbort(process, Function, address, isWrite: false);
             }
 
             BinaryPrimitives.WriteUInt64LittleEndian(bytes, value);
@@ -97,7 +97,7 @@ internal sealed class VfioPlatformDevice : VfioDevice
 
             if (Cpu.Store(address, size, BinaryPrimitives.ReadUInt64LittleEndian(bytes)) != BusStatus.Okay)
             {
-                return Aborted(process, Function, address);
+                return KernelOops.ExternalAbort(process, Function, address, isWrite: true);
             }
 
             address += (ulong)size;
@@ -158,10 +158,6 @@ internal sealed class VfioPlatformDevice : VfioDevice
         left >= 4 && address % 4 == 0 ? 4
         : left >= 2 && address % 2 == 0 ? 2
         : 1;
-
-    /// <summary>An external abort in the kernel's own load or store; a real kernel dies of it (docs/fidelity.md).</summary>
-    private static long Aborted(Process process, string function, ulong address) =>
-        process.Refuse(Errno.EIO, function, $"the bus answered the access to 0x{address:x} with an error");
 
     /// <summary>Which registers an offset means. The count is cut at the end of the region.</summary>
     private long Locate(Process process, string function, ulong position, ref long count, out ulong address)

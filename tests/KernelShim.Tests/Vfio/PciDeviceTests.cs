@@ -336,4 +336,21 @@ public sealed class VfioPciDeviceTests
 
         return VfioPciBench.Configuration + at + 4;
     }
+
+    [Fact]
+    public void An_access_that_the_bus_answers_with_an_abort_is_an_oops_and_the_end_of_the_program()
+    {
+        var bench = new VfioPciBench(KernelProfiles.Linux61, "edu,addr=2");
+        long device = bench.Open("0000:00:02.0");
+        bench.Read(device, VfioPciBench.Configuration + 4, 2).Should().Be(2);
+        bench.Write(device, VfioPciBench.Configuration + 4, [0x06, 0x00]).Should().Be(2);
+
+        bench.Read(device, 0xF_FFFE, 4);
+
+        bench.User.RefusedBy.Should().Be("vfio_pci_core_ioread");
+        bench.User.Process.PendingSignal.Should().Be(11);
+        bench.Log.Should().Contain("Internal error: synchronous external abort: 0000000096000010 [#1] SMP");
+        bench.Log.Should().ContainMatch("Modules linked in: *vfio_pci vfio_pci_core*");
+        bench.Kernel.Taints.Should().HaveFlag(KernelTaint.Died);
+    }
 }

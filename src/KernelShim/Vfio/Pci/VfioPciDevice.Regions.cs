@@ -173,7 +173,7 @@ internal sealed partial class VfioPciDevice
 
         if (Kernel.Board.Cpu.Load(address, piece.Length, out ulong value) != BusStatus.Okay)
         {
-            return Aborted(process, FunctionName, address);
+            return KernelOops.ExternalAbort(process, FunctionName, address, isWrite: false);
         }
 
         Span<byte> bytes = stackalloc byte[8];
@@ -200,15 +200,11 @@ internal sealed partial class VfioPciDevice
         ulong value = BinaryPrimitives.ReadUInt64LittleEndian(bytes);
         return Kernel.Board.Cpu.Store(address, piece.Length, value) == BusStatus.Okay
             ? 0
-            : Aborted(process, FunctionName, address);
+            : KernelOops.ExternalAbort(process, FunctionName, address, isWrite: true);
     }
 
     private static long Give(Process process, ulong target, ReadOnlySpan<byte> bytes) =>
         process.Memory.TryWrite(target, bytes) ? 0 : UserStruct.CannotWrite(process, "vfio_pci_core_do_io_rw");
-
-    /// <summary>An external abort in the kernel's own load or store; a real kernel dies of it (docs/fidelity.md).</summary>
-    private static long Aborted(Process process, string function, ulong address) =>
-        process.Refuse(Errno.EIO, function, $"the bus answered the access to 0x{address:x} with an error");
 }
 
 /// <summary>Registers or memory that a program reads and writes, but for a part (x_start and x_end).</summary>
