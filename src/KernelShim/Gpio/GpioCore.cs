@@ -19,8 +19,6 @@ internal sealed class GpioCore
 
     public Kernel Kernel { get; }
 
-    public IReadOnlyList<GpioChip> Chips => _chips;
-
     /// <summary>The class in sysfs.</summary>
     public GpioSysfs? Sysfs { get; private set; }
 

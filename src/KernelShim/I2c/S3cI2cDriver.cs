@@ -130,10 +130,9 @@ public sealed class S3cI2cDriver : Driver
 
     /// <summary>The rate of the device's first clock, which must be a fixed one: there is no clock framework here.</summary>
     private uint? ClockHertzOf(Device device) =>
-        device.Node?.FindProperty("clocks") is { } clocks
-        && clocks.ReadCells() is [var phandle, ..]
-        && _kernel.Tree.FindByPhandle(phandle)?.FindProperty("clock-frequency") is { } frequency
-        && frequency.ReadCells() is [var hertz, ..]
+        device.Node is { } node
+        && _kernel.Tree.ReadClocks(node) is [var clock, ..]
+        && clock.Node?.FindProperty("clock-frequency")?.ReadCells() is [var hertz, ..]
             ? hertz
             : null;
 

@@ -38,9 +38,6 @@ public sealed class ModuleLoader
     /// <summary>The names of the loaded modules, the one loaded last first.</summary>
     public IEnumerable<string> Loaded => _loaded.Select(loaded => loaded.Module.Name);
 
-    /// <summary>Whether a module is loaded.</summary>
-    public bool IsLoaded(string name) => Find(name) is not null;
-
     /// <summary>A loaded module by name, or null.</summary>
     internal T? Find<T>(string name)
         where T : KernelModule => Find(name)?.Module as T;

@@ -6,8 +6,6 @@ namespace Emulator.KernelShim;
 /// <summary>Flags of a resource, by their numbers in include/linux/ioport.h, which the file <c>resource</c> shows.</summary>
 internal static class ResourceFlags
 {
-    /// <summary>The bits of the register itself: an enabled ROM, a 64-bit BAR, an I/O BAR.</summary>
-    public const ulong RegisterBits = 0xF;
     public const ulong RomEnable = 0x1;
     public const ulong Io = 0x100;
     public const ulong Memory = 0x200;

@@ -36,8 +36,6 @@ internal static class PciRegister
     public const int PrefetchableBaseUpper = 0x28;
     public const int PrefetchableLimitUpper = 0x2C;
     public const int IoBaseUpper = 0x30;
-    public const int IoLimitUpper = 0x32;
-    public const int BridgeExpansionRom = 0x38;
     public const int BridgeControl = 0x3E;
 
     public const int HeaderLengthBytes = 0x40;

@@ -9,9 +9,6 @@ public sealed partial class PciFunction
     private readonly int[] _assertedBelow = new int[4];
     private bool _drives;
 
-    /// <summary>Whether messages have replaced the interrupt pin.</summary>
-    public bool UsesMessages => IsMsiOn || IsMsixOn;
-
     internal bool IsMsiOn => Configuration.Layout.MsiAt is var at and not 0 && (Configuration.Get16(at + 2) & 1) != 0;
 
     internal bool IsMsixOn =>
